@@ -4,7 +4,8 @@
 
 """Which task definitions get a new revision. Pure.
 
-Compared is the latest ACTIVE revision, whole: an older one that happens to be equal is never taken up again.
+Compared is the latest ACTIVE revision, whole: an older one that happens to be equal is never taken up again, unless
+it is the one that runs.
 """
 
 from __future__ import annotations
@@ -46,6 +47,17 @@ def plan(
         if before != after:
             changes.append(Change("update", TASK_DEFINITION, family, before, after))
     return changes
+
+
+def kept(
+    running: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Mapping[str, Any]]:
+    """Of the revisions that services run those that are as wanted: after a rollback they are not the latest."""
+    return {
+        family: have
+        for family, have in running.items()
+        if family in wanted and have.get("status") == "ACTIVE" and normal(have) == normal(wanted[family])
+    }
 
 
 def differences(have: Mapping[str, Any], want: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
