@@ -14,6 +14,7 @@ class EcsError(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+        self.extra: dict[str, object] = {}  # further members of the error's shape
 
 
 def client(message: str) -> EcsError:
