@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.slipway.aws.plugins.module_utils._aws import Clients, tag_list
 from ansible_collections.slipway.aws.plugins.module_utils._elbv2 import api
-from ansible_collections.slipway.aws.plugins.module_utils._elbv2.listener_describe import Described
+from ansible_collections.slipway.aws.plugins.module_utils._elbv2.describe import Described
 from ansible_collections.slipway.aws.plugins.module_utils._elbv2.listener_plan import LISTENER, RULE
 from ansible_collections.slipway.aws.plugins.module_utils._errors import SlipwayError
 from ansible_collections.slipway.aws.plugins.module_utils._plan import Action, Change

@@ -4,7 +4,8 @@
 
 """What AWS has on a load balancer, in our shape.
 
-A listener: {arn, protocol, port, ssl_policy, certificate, certificates (frozenset, without the default one), action, tags}.
+A listener: {arn, protocol, port, ssl_policy, certificate, certificates (frozenset, the default one not in it), action,
+tags}.
 A rule: {arn, listener, conditions, action, tags}.
 An action: {type: redirect, protocol, port, host, path, query, status}, {type: forward, groups: {name: weight},
 stickiness: seconds, 0 for none} or {type: fixed-response, status, content_type, body}.
@@ -16,10 +17,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.slipway.aws.plugins.module_utils._aws import Clients, each
+from ansible_collections.slipway.aws.plugins.module_utils._aws import Clients, each, together
 from ansible_collections.slipway.aws.plugins.module_utils._elbv2 import api
-
-Described = dict[str, dict[str, Any]]
+from ansible_collections.slipway.aws.plugins.module_utils._elbv2.describe import Described, read_both
 
 # {field of a condition: (our word, the key of its configuration)}
 _CONDITIONS = {
@@ -30,28 +30,50 @@ _CONDITIONS = {
 }
 
 
-def read(aws: Clients, balancers: Mapping[str, str], groups: Mapping[str, str]) -> tuple[Described, Described]:
-    """(listeners, rules), by names such as `web:443` and `web:443 rule 10`.
+def read_owners(
+    aws: Clients, names: Mapping[str, str], groups: Mapping[str, Any] | None, group_names: Mapping[str, str]
+) -> tuple[Described, Described]:
+    """(load balancers, without tags and attributes; target groups), the latter as given where they are given."""
+    if groups is not None:
+        return read_both(aws, names, {}, details=False)[0], {name: dict(it) for name, it in groups.items()}
+    return read_both(aws, names, group_names, details=False)
 
-    balancers: {name: ARN} of what exists; groups: {name: ARN}
-    Listeners: one call per load balancer. Rules and certificates: one or two calls per listener. Tags: 20 a call.
+
+def read(aws: Clients, balancers: Described, groups: Mapping[str, str]) -> tuple[Described, Described]:
+    """(listeners, rules), by names such as `web:443` and `web:443 rule 10`; the load balancers get their tags.
+
+    balancers: what exists, as described; groups: {name: ARN}
+    Listeners: one call per load balancer. Rules and certificates: one or two calls per listener. Tags: 20 a call, in
+    one go with the listeners' and, where there are any, another for the rules'.
     """
     elb = aws.client("elbv2")
     names = {arn: name for name, arn in groups.items() if arn}
-    answers = each(lambda arn: api.listeners(elb, arn), balancers.values())
+    answers = each(lambda name: api.listeners(elb, balancers[name]["arn"]), balancers)
     raw = {
         f"{name}:{listener['Port']}": listener
         for name, found in zip(balancers, answers, strict=True)
         for listener in found
     }
-    rules, certificates = _of_listeners(elb, raw)
+    arns = [it["arn"] for it in balancers.values()] + [it["ListenerArn"] for it in raw.values()]
+    more = together({"tags": lambda: api.tags(elb, arns), "of_listeners": lambda: _of_listeners(elb, raw)})
+    rules, certificates = more["of_listeners"]
     ours = {f"{name} rule {rule['Priority']}": (name, rule) for name in raw for rule in rules[name]}
-    arns = [listener["ListenerArn"] for listener in raw.values()] + [rule["RuleArn"] for _name, rule in ours.values()]
-    tags = api.tags(elb, arns)
+    tags = {**more["tags"], **api.tags(elb, [it["RuleArn"] for _name, it in ours.values()])}
+    for it in balancers.values():
+        it["tags"] = tags.get(it["arn"], {})
     return (
         {name: listener(it, certificates.get(name, []), tags, names) for name, it in raw.items()},
         {key: rule(name, it, tags, names) for key, (name, it) in ours.items()},
     )
+
+
+def by_port(arns: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """{`web`: {`443`: ARN}} from {`web:443`: ARN}"""
+    found: dict[str, dict[str, str]] = {}
+    for name, arn in sorted(arns.items()):
+        balancer, port = name.rsplit(":", 1)
+        found.setdefault(balancer, {})[port] = arn
+    return found
 
 
 def _of_listeners(elb: Any, raw: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.slipway.aws.plugins.module_utils._elbv2.checks import protocol
 from ansible_collections.slipway.aws.plugins.module_utils._errors import SlipwayError
-from ansible_collections.slipway.aws.plugins.module_utils._owner import Stack, managed
+from ansible_collections.slipway.aws.plugins.module_utils._owner import Stack, managed, require_ours
 from ansible_collections.slipway.aws.plugins.module_utils._plan import Change, compare
 
 LISTENER = "listener"
@@ -214,7 +214,7 @@ def keep_weights(wanted: Mapping[str, Any], have: Mapping[str, Any]) -> dict[str
 
 
 def refuse_unknown(changes: Iterable[Change]) -> None:
-    """Raise where a listener needs a certificate that nobody knows. For real runs; check mode prints the placeholder."""
+    """Raise where a listener needs a certificate that nobody knows. Check mode prints the placeholder instead."""
     for change in changes:
         after = change.after if isinstance(change.after, Mapping) else {}
         if UNKNOWN_CERTIFICATE in (after.get("certificate"), *(after.get("certificates") or ())):
@@ -224,6 +224,21 @@ def refuse_unknown(changes: Iterable[Change]) -> None:
                 "Name the certificate under the load balancer or in certificate_certificates, and run role certificate "
                 "first.",
             )
+
+
+def require_owned(balancers: Mapping[str, Mapping[str, Any]], stack: Stack) -> None:
+    for have in balancers.values():
+        require_ours(stack, "load balancer", have["aws_name"], have["tags"])
+
+
+def refuse_missing(wanted: Mapping[str, str], balancers: Mapping[str, Any]) -> None:
+    absent = sorted(set(wanted) - set(balancers))
+    if absent:
+        raise SlipwayError(
+            f"Load balancer {', '.join(absent)} does not exist",
+            "its listeners cannot be made",
+            "Run role alb's main entry point first; it makes load balancers.",
+        )
 
 
 def with_our_tags(current: Mapping[str, Mapping[str, Any]], wanted: Wanted) -> dict[str, dict[str, Any]]:

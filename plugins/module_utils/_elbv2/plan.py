@@ -33,6 +33,13 @@ _SCHEME_HINT = (
 )
 
 
+def refuse_problems(items: Sequence[Mapping[str, Any]], stack: Stack) -> None:
+    """Raise where the inventory's load balancers cannot be made as they are written, before anything is read."""
+    found = problems({checks.VARIABLE: items, "stack_name": stack.name, "stack_environment": stack.environment})
+    if found:
+        raise SlipwayError("The load balancers cannot be made as they are written", " ".join(found))
+
+
 def aws_names(items: Iterable[Mapping[str, Any]], stack: Stack) -> dict[str, str]:
     """{the inventory's name: AWS's name}"""
     return {item["name"]: item.get("aws_name") or stack.named(item["name"]) for item in items}
