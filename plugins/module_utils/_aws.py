@@ -17,6 +17,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._errors import Slipway
 
 try:
     import boto3
+    import botocore.session
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 except ImportError:  # AnsibleAWSModule reports a missing boto3 in its own words
@@ -42,6 +43,27 @@ def aws_module(argument_spec: dict[str, Any], *, stack: bool = True, **options: 
     """An AnsibleAWSModule with check mode and, unless `stack` is false, our option `stack`."""
     arguments = {"stack": STACK_ARGUMENT, **argument_spec} if stack else argument_spec
     return AnsibleAWSModule(argument_spec=arguments, **{"supports_check_mode": True, **options})
+
+
+# botocore's loader keeps the service models that it has read: one for all sessions of the process.
+_loader: Any = None
+
+
+def new_session(**options: Any) -> Any:
+    """A boto3 session that shares the process's loader."""
+    global _loader  # noqa: PLW0603
+    inner = botocore.session.Session()
+    if _loader is None:
+        _loader = inner.get_component("data_loader")
+    inner.register_component("data_loader", _loader)
+    return boto3.session.Session(botocore_session=inner, **options)
+
+
+def warm(services: Iterable[str]) -> None:
+    """Read what making clients of these services reads, so that a fork of this process finds it in memory."""
+    session = new_session(region_name="us-east-1", aws_access_key_id="-", aws_secret_access_key="-")  # noqa: S106
+    for service in services:
+        session.client(service)
 
 
 class Clients:
@@ -70,7 +92,7 @@ class Clients:
         )
         if options.get("aws_config") is not None:
             config = config.merge(options["aws_config"])
-        session = boto3.session.Session(
+        session = new_session(
             region_name=region,
             profile_name=options.get("profile_name"),
             aws_access_key_id=options.get("aws_access_key_id"),

@@ -194,6 +194,12 @@ options:
     description: The log group of containers that name none.
     type: str
     default: ""
+  running:
+    description: >-
+      The revisions that services run, by task definition. One that is as wanted is kept, though a later revision
+      exists, so that a run after a rollback releases nothing.
+    type: dict
+    default: {}
   state:
     description: V(absent) deregisters all active revisions of the families that are the stack's own.
     type: str
@@ -240,7 +246,12 @@ from ansible_collections.slipway.aws.plugins.module_utils._aws import Clients, a
 from ansible_collections.slipway.aws.plugins.module_utils._ecs import api
 from ansible_collections.slipway.aws.plugins.module_utils._ecs.task_definition.apply import handlers, remove
 from ansible_collections.slipway.aws.plugins.module_utils._ecs.task_definition.describe import read
-from ansible_collections.slipway.aws.plugins.module_utils._ecs.task_definition.plan import plan, plan_removal, problems
+from ansible_collections.slipway.aws.plugins.module_utils._ecs.task_definition.plan import (
+    kept,
+    plan,
+    plan_removal,
+    problems,
+)
 from ansible_collections.slipway.aws.plugins.module_utils._ecs.task_definition.render import Surroundings, render
 from ansible_collections.slipway.aws.plugins.module_utils._errors import SlipwayError
 from ansible_collections.slipway.aws.plugins.module_utils._owner import Stack
@@ -327,6 +338,7 @@ ARGUMENTS: dict[str, Any] = {
     "secrets": {"type": "dict", "default": {}, "no_log": False},
     "roles": {"type": "dict", "default": {}},
     "log_group": {"type": "str", "default": ""},
+    "running": {"type": "dict", "default": {}},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
@@ -342,11 +354,18 @@ def run(module: Any) -> dict[str, Any]:
         raise SlipwayError("The task definitions cannot work", "; ".join(wrong), "Nothing was changed.")
     around = Surroundings(aws.region, params["log_group"], params["images"], params["secrets"], params["roles"])
     wanted = {item["name"]: render(item, around) for item in params["task_definitions"]}
+    current = {**current, **kept(read_running(aws, params["running"]), wanted)}
     changes, registered = plan(current, wanted, stack), dict[str, dict[str, Any]]()
     walk(changes, handlers(aws, wanted, stack, registered), check=module.check_mode)
     latest = {**current, **registered}
     arns = {family: latest[family]["taskDefinitionArn"] if family in latest else "" for family in families}
     return outcome(changes, task_definitions=arns)
+
+
+def read_running(aws: Clients, running: Mapping[str, str]) -> dict[str, Any]:
+    ecs, families = aws.client("ecs"), list(running)
+    found = each(lambda family: api.task_definition(ecs, running[family]), families)
+    return {family: it for family, it in zip(families, found, strict=True) if it is not None}
 
 
 def run_removal(aws: Clients, current: Mapping[str, Any], stack: Stack, *, check: bool) -> dict[str, Any]:
