@@ -33,7 +33,7 @@ def certificate(acm: Any, arn: str) -> dict[str, Any] | None:
 def tags(acm: Any, arn: str) -> list[dict[str, str]]:
     """The tags, none where the certificate has gone meanwhile."""
     try:
-        return list(acm.list_tags_for_certificate(CertificateArn=arn)["Tags"])
+        return list(acm.list_tags_for_certificate(CertificateArn=arn).get("Tags", []))
     except Exception as error:
         if is_code(error, "ResourceNotFound"):
             return []
