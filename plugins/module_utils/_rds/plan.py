@@ -14,7 +14,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._owner import Stack, m
 from ansible_collections.slipway.aws.plugins.module_utils._plan import Change, compare, differing, refuse_fixed
 from ansible_collections.slipway.aws.plugins.module_utils._rds.describe import expected, in_order, replica_name
 from ansible_collections.slipway.aws.plugins.module_utils._rds.problems import problems, replicas
-from ansible_collections.slipway.aws.plugins.module_utils._rds.rules import lower, numbers, satisfies
+from ansible_collections.slipway.aws.plugins.module_utils._rds.rules import known, lower, numbers, satisfies, texts
 
 __all__ = ["problems"]  # with everything below: preflight asks this module
 
@@ -67,23 +67,6 @@ def desired(spec: Mapping[str, Any], stack: Stack) -> Desired:
             replica_name(name, number): _replica(instance, reader["class"]) for number in range(1, reader["count"] + 1)
         },
     }
-
-
-def known(ids: Iterable[str] | None) -> set[str] | None:
-    """The ids, None where one is not known yet (another role's, in check mode on an empty account)."""
-    found = set(ids or ())
-    return found if found and all(found) else None
-
-
-def texts(parameters: Mapping[str, Any] | None) -> dict[str, str] | None:
-    """Parameters as AWS holds them: YAML's on and off are 1 and 0, a list is joined by commas."""
-    return None if parameters is None else {key: _text(value) for key, value in parameters.items()}
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(int(value))
-    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _instance(spec: Mapping[str, Any], owned: Mapping[str, str]) -> dict[str, Any]:

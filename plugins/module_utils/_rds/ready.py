@@ -77,9 +77,10 @@ def judge(seen: Mapping[str, Any], names: Iterable[str], *, now: bool) -> Judgem
     return Judgement("pending", ", ".join(waiting)) if waiting else DONE
 
 
-def judge_gone(seen: Mapping[str, Any], names: Iterable[str]) -> Judgement:
-    left = [f"{name} is {seen['instances'][name]['status']}" for name in names if name in seen["instances"]]
-    return Judgement("pending", ", ".join(left)) if left else DONE
+def judge_gone(left: Iterable[Mapping[str, Any]]) -> Judgement:
+    """`left`: what DescribeDBInstances still has of those that are to go."""
+    waiting = [f"{each['DBInstanceIdentifier']} is {each['DBInstanceStatus']}" for each in left]
+    return Judgement("pending", ", ".join(waiting)) if waiting else DONE
 
 
 class Waiter:
@@ -108,8 +109,8 @@ class Waiter:
         wanted = list(names)
         waited = wait_for(
             f"Removal of database {self._identifier}",
-            lambda: look(self._aws, self._identifier),
-            lambda seen: judge_gone(seen, wanted),
+            lambda: api.instances(self._aws.client("rds"), wanted),
+            judge_gone,
             timeout=self._left(),
             interval=self._interval,
             clock=self._clock,

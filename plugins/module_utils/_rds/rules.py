@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules that RDS and ElastiCache share: weekly windows, daily windows, engine versions. Pure."""
+"""Rules that RDS and ElastiCache share: windows, engine versions, ids and parameters of the inventory. Pure."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY = 24 * 60
@@ -98,3 +100,20 @@ def satisfies(have: str, want: str | None) -> bool:
         return True
     asked, running = numbers(want), numbers(have)
     return running[: len(asked)] == asked or (running[:1] == asked[:1] and running > asked)
+
+
+def known(ids: Iterable[str] | None) -> set[str] | None:
+    """The ids, None where one is not known yet (another role's, in check mode on an empty account)."""
+    found = set(ids or ())
+    return found if found and all(found) else None
+
+
+def texts(parameters: Mapping[str, Any] | None) -> dict[str, str] | None:
+    """Parameters as AWS holds them: YAML's on and off are 1 and 0, a list is joined by commas."""
+    return None if parameters is None else {key: _text(value) for key, value in parameters.items()}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
