@@ -5,7 +5,7 @@
 """What ACM has, in our shape.
 
 A certificate: {arn, domain, region, names (frozenset, the domain included), validation, key_algorithm, status,
-failure, records, in_use_by, created, tags}.
+failure, records, complete (all records are known), in_use_by, created, tags}.
 """
 
 from __future__ import annotations
@@ -73,10 +73,15 @@ def describe(certificate: Mapping[str, Any], tags: Iterable[Mapping[str, str]], 
         "status": certificate["Status"],
         "failure": certificate.get("FailureReason", ""),
         "records": records(options),
+        "complete": bool(options) and all(_has_its_record(option) for option in options),
         "in_use_by": sorted(certificate.get("InUseBy") or []),
         "created": created.timestamp() if created else 0.0,
         "tags": tag_dict(tags),
     }
+
+
+def _has_its_record(option: Mapping[str, Any]) -> bool:
+    return bool(option.get("ResourceRecord")) or option.get("ValidationMethod") == "EMAIL"
 
 
 def records(options: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:

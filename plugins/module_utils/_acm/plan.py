@@ -265,8 +265,8 @@ def judge_records(certificate: Certificate | None) -> Judgement:
         return PENDING
     if certificate["status"] not in ALIVE:
         return failed(f"it is {certificate['status']} {certificate['failure']}".strip())
-    waits = certificate["status"] == "PENDING_VALIDATION" and certificate["validation"] != "EMAIL"
-    return Judgement("pending", "no validation record yet") if waits and not certificate["records"] else DONE
+    waits = certificate["status"] == "PENDING_VALIDATION" and not certificate["complete"]
+    return Judgement("pending", "ACM has not made all validation records yet") if waits else DONE
 
 
 def how_to_validate(records: Iterable[Mapping[str, str]]) -> str:

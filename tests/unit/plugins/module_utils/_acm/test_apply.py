@@ -63,6 +63,10 @@ def raw(**fields):
     return {"Certificate": {**base, "DomainValidationOptions": options, **fields}}
 
 
+def unready():
+    return raw(DomainValidationOptions=[{"DomainName": DOMAIN, "ValidationMethod": "DNS"}])
+
+
 def looks(stub, *answers):
     for answer in answers:
         stub.add_response("describe_certificate", answer, {"CertificateArn": ARN})
@@ -83,7 +87,7 @@ def test_a_request_waits_for_its_validation_records(acm):
             "Tags": ANY,
         },
     )
-    looks(acm, raw(DomainValidationOptions=[]), raw())
+    looks(acm, unready(), raw())
     clock, chosen = Clock(), {DOMAIN: None}
     apply.create(One(acm.client), STACK, chosen, clock, change)
     assert clock.slept == [2.0]
@@ -94,8 +98,8 @@ def test_records_that_never_come_end_in_an_error(acm, monkeypatch):
     monkeypatch.setattr(apply, "RECORDS_S", 3.0)
     (change,) = plan({DOMAIN: []}, desired([{"domain": DOMAIN}], "us-east-1", STACK), STACK)
     acm.add_response("request_certificate", {"CertificateArn": ARN})
-    looks(acm, raw(DomainValidationOptions=[]), raw(DomainValidationOptions=[]))
-    with pytest.raises(SlipwayError, match="no validation record yet"):
+    looks(acm, unready(), unready())
+    with pytest.raises(SlipwayError, match="not made all validation records"):
         apply.create(One(acm.client), STACK, {}, Clock(), change)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 
+import pytest
 from ansible_collections.slipway.aws.plugins.module_utils._acm.describe import describe, records, result
 
 RAW = {
@@ -58,3 +59,17 @@ def test_what_is_not_there_yet_has_empty_fields():
             "b.example.com": {"arn": "", "status": "", "validation_records": []},
         }
     }
+
+
+@pytest.mark.parametrize(
+    ("options", "complete"),
+    [
+        pytest.param([], False, id="nothing yet"),
+        pytest.param([{"DomainName": "a", "ValidationMethod": "DNS"}], False, id="no record yet"),
+        pytest.param([*RAW["DomainValidationOptions"], {"DomainName": "b"}], False, id="one of three is missing"),
+        pytest.param(RAW["DomainValidationOptions"], True, id="all are there"),
+        pytest.param([{"DomainName": "a", "ValidationMethod": "EMAIL"}], True, id="email has no record"),
+    ],
+)
+def test_records_come_some_seconds_after_the_request(options, complete):
+    assert describe({**RAW, "DomainValidationOptions": options}, [], "us-east-1")["complete"] is complete
