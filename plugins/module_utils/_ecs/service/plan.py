@@ -128,6 +128,8 @@ def _load_balancer_problems(
         for it in definition.get("containers") or []
     }
     found = []
+    if item.get("grace") is not None and not item.get("load_balancers"):
+        found.append("grace is for services with load_balancers, ECS refuses it elsewhere")
     for entry in item.get("load_balancers") or []:
         if entry["target_group"] not in target_groups:
             found.append(f"target group {entry['target_group']} is not in alb_load_balancers")
