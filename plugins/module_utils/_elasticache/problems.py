@@ -63,7 +63,11 @@ def problems(
         *_old_nodes(spec),
         *_backup(backup),
         *window_problems(
-            "cache_backup.window", backup.get("window"), "cache_maintenance_window", spec.get("maintenance_window")
+            "cache_backup.window",
+            backup.get("window"),
+            "cache_maintenance_window",
+            spec.get("maintenance_window"),
+            shortest=60,
         ),
         *_encryption(spec),
         *_logs(spec.get("log_delivery") or []),

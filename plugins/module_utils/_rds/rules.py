@@ -63,16 +63,29 @@ def overlap(every_day: tuple[int, int], once_a_week: tuple[int, int]) -> bool:
 
 
 def window_problems(
-    daily_name: str, daily_window: str | None, weekly_name: str, weekly_window: str | None
+    daily_name: str,
+    daily_window: str | None,
+    weekly_name: str,
+    weekly_window: str | None,
+    *,
+    shortest: int = 30,
 ) -> list[str]:
-    """What is wrong with a backup window and a maintenance window, each named as the inventory calls it."""
+    """What is wrong with a backup window and a maintenance window, each named as the inventory calls it.
+
+    shortest: how many minutes AWS asks for
+    """
     found: list[str] = []
     day = daily(daily_window) if daily_window else None
     week = weekly(weekly_window) if weekly_window else None
-    if daily_window and (day is None or day[1] < 30):
-        found.append(f'{daily_name}: "{daily_window}" is no window of at least 30 minutes like "03:00-04:00" (UTC)')
-    if weekly_window and week is None:
-        found.append(f'{weekly_name}: "{weekly_window}" is no window like "sun:04:00-sun:05:00" (UTC)')
+    if daily_window and (day is None or day[1] < shortest):
+        found.append(
+            f'{daily_name}: "{daily_window}" is no window of {shortest} minutes or more like "03:00-04:00" (UTC)'
+        )
+    if weekly_window and (week is None or not shortest <= week[1] <= DAY):
+        found.append(
+            f'{weekly_name}: "{weekly_window}" is no window of {shortest} minutes to a day like '
+            '"sun:04:00-sun:05:00" (UTC)'
+        )
     if day and week and overlap(day, week):
         found.append(
             f'{weekly_name}: "{weekly_window}" overlaps {daily_name} "{daily_window}", which AWS refuses: move one'
