@@ -280,9 +280,10 @@ from ansible_collections.slipway.aws.plugins.module_utils._rds.plan import (
     plan,
     plan_instances,
     plan_removal,
+    usable,
 )
 from ansible_collections.slipway.aws.plugins.module_utils._rds.problems import problems
-from ansible_collections.slipway.aws.plugins.module_utils._rds.ready import Waiter, finish, look
+from ansible_collections.slipway.aws.plugins.module_utils._rds.ready import Waiter, finish, look, why_lost
 
 STORAGE: dict[str, Any] = {
     "type": {"type": "str", "choices": ["gp2", "gp3", "io1", "io2"], "default": "gp3"},
@@ -453,21 +454,28 @@ def finished(
 
 def absent(module: Any, aws: Clients, spec: dict[str, Any], stack: Stack) -> dict[str, Any]:
     """Remove replicas, then the instance, then the groups, each when the former are gone."""
-    name = spec["identifier"]
-    current = read_for_removal(aws, name, group_prefix(spec))
-    changes = plan_removal(current, stack, identifier=name, final_snapshot=spec["final_snapshot"])
+    name, prefix = spec["identifier"], group_prefix(spec)
     waiter = Waiter(aws, name, timeout=spec["timeout"], interval=spec["poll_interval"])
+    current = read_for_removal(aws, name, prefix)
+    busy = [each for each, have in owned(current, stack).items() if not usable(have) and not why_lost(have["status"])]
+    if busy and not module.check_mode:
+        waiter.available(busy, now=False)  # no last snapshot is taken of an instance that is being made or changed
+        current = read_for_removal(aws, name, prefix)
+    changes = plan_removal(current, stack, identifier=name, final_snapshot=spec["final_snapshot"])
     if not module.check_mode:
         stamp = datetime.now(UTC).strftime("%Y%m%d%H%M%S")
-        snapshot = f"{name}-final-{stamp}" if spec["final_snapshot"] else None
-        does = handlers(aws, current, identifier=name, final_snapshot=snapshot)
-        ours = [each for each, have in current["instances"].items() if stack.owns(have["tags"])]
+        does = handlers(aws, current, identifier=name, final_snapshot=f"{name}-final-{stamp}")
+        ours = list(owned(current, stack))
         for kind, going in ((REPLICA, [each for each in ours if each != name]), (INSTANCE, ours)):
             walk([change for change in changes if change.resource == kind], does, check=False)
             if going:
                 waiter.gone(going)
         walk([change for change in changes if change.resource not in (REPLICA, INSTANCE)], does, check=False)
     return outcome(changes, waited_s=round(waiter.waited_s, 1), api_calls=aws.api_calls)
+
+
+def owned(current: dict[str, Any], stack: Stack) -> dict[str, Any]:
+    return {name: have for name, have in current["instances"].items() if stack.owns(have["tags"])}
 
 
 def main() -> None:

@@ -57,10 +57,10 @@ def parameter_group(cache: Any, name: str) -> dict[str, Any] | None:
     return dict(found[0]) if found else None
 
 
-def parameter_groups(cache: Any, prefix: str) -> list[dict[str, Any]]:
-    """All parameter groups whose names start so: there is no filter for that."""
+def parameter_groups(cache: Any, prefixes: tuple[str, ...]) -> list[dict[str, Any]]:
+    """All parameter groups whose names start with one of these: there is no filter for that."""
     found = pages(cache, "describe_cache_parameter_groups", "CacheParameterGroups")
-    return [entry for entry in found if entry["CacheParameterGroupName"].startswith(prefix)]
+    return [entry for entry in found if entry["CacheParameterGroupName"].startswith(prefixes)]
 
 
 def parameters(cache: Any, name: str) -> list[dict[str, Any]]:
@@ -73,9 +73,14 @@ def parameters(cache: Any, name: str) -> list[dict[str, Any]]:
         raise
 
 
-def tags(cache: Any, arn: str) -> list[dict[str, str]]:
-    """Tags come apart from everything else. A group that is just being made has none to show yet."""
-    return list(cache.list_tags_for_resource(ResourceName=arn)["TagList"])
+def tags(cache: Any, arn: str) -> list[dict[str, str]] | None:
+    """Tags come apart from everything else. None where a group is busy: AWS tells them of available ones only."""
+    try:
+        return list(cache.list_tags_for_resource(ResourceName=arn)["TagList"])
+    except Exception as error:
+        if is_code(error, "InvalidReplicationGroupState"):
+            return None
+        raise
 
 
 def events(cache: Any, identifier: str, minutes: int) -> list[str]:

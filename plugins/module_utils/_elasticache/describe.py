@@ -60,14 +60,19 @@ def details(aws: Clients, group: Mapping[str, Any] | None) -> dict[str, Any] | N
     return describe_group(group, found["member"], found["tags"])
 
 
-def read_for_removal(aws: Clients, identifier: str, prefix: str) -> dict[str, Any]:
+def group_prefixes(identifier: str) -> tuple[str, ...]:
+    """What the names of all parameter groups start with that a cache had in its life."""
+    return (f"{identifier}-redis", f"{identifier}-valkey")
+
+
+def read_for_removal(aws: Clients, identifier: str) -> dict[str, Any]:
     """As read, but with every parameter group that the cache may have left behind: {name: group}."""
     cache = aws.client("elasticache")
     found = together(
         {
             "group": lambda: api.group(cache, identifier),
             "subnet_group": lambda: api.subnet_group(cache, identifier),
-            "parameter_groups": lambda: api.parameter_groups(cache, prefix),
+            "parameter_groups": lambda: api.parameter_groups(cache, group_prefixes(identifier)),
         }
     )
     things = [thing for thing in (found["group"], found["subnet_group"], *found["parameter_groups"]) if thing]
@@ -118,11 +123,11 @@ def describe_parameter_group(
 
 
 def describe_group(
-    group: Mapping[str, Any], member: Mapping[str, Any] | None, tags: Iterable[Mapping[str, str]]
+    group: Mapping[str, Any], member: Mapping[str, Any] | None, tags: Iterable[Mapping[str, str]] | None
 ) -> dict[str, Any]:
     """DescribeReplicationGroups' entry, that of one of its nodes, ListTagsForResource's list.
 
-    While a group is made it may have no node to ask; what only a node knows is None then.
+    While a group is made it may have no node to ask; what only a node knows is None then, and so are its tags.
     """
     shards = group.get("NodeGroups") or []
     return {
@@ -146,7 +151,7 @@ def describe_group(
         "log_delivery": _log_delivery(group.get("LogDeliveryConfigurations") or []),
         **_endpoints(group, shards),
         **_of_member(group, member),
-        "tags": tag_dict(tags),
+        "tags": None if tags is None else tag_dict(tags),
     }
 
 

@@ -51,11 +51,6 @@ def parameter_group_name(spec: Mapping[str, Any]) -> str:
     return f"{spec['identifier']}-{family(spec['engine'], spec['engine_version']).replace('.', '-')}"
 
 
-def group_prefixes(spec: Mapping[str, Any]) -> tuple[str, ...]:
-    """What the names of all parameter groups start with that a cache had in its life."""
-    return (f"{spec['identifier']}-redis", f"{spec['identifier']}-valkey")
-
-
 def usable(group: Mapping[str, Any] | None) -> bool:
     return bool(group) and (group or {}).get("status") == "available"
 
@@ -195,9 +190,11 @@ def plan_group(
     AWS takes one of them at a time, so they come in an order in which each is possible: nodes that are to be failed
     over to are there before failover is switched on, and go after it is switched off.
     """
-    require_ours(stack, GROUP, name, have["tags"])
     if have["status"] == "deleting":
         raise SlipwayError(f"{GROUP} {name} is being deleted", "", "Wait until it is gone, then repeat the run.")
+    if have["tags"] is None:
+        return []  # busy, and whose it is cannot be told: the entry point ready looks again
+    require_ours(stack, GROUP, name, have["tags"])
     compared = have if now and usable(have) else expected(have)
     want = _want(compared, wanted)
     differ = differing({**compared, "tags": managed(have["tags"], wanted["tags"])}, want)
@@ -301,7 +298,7 @@ def plan_removal(current: Mapping[str, Any], stack: Stack, *, identifier: str, f
     """Delete what is ours; what is not ours is not ours to remove and stays."""
     changes = []
     group, subnets = current["group"], current["subnet_group"]
-    if group and stack.owns(group["tags"]) and group["status"] != "deleting":
+    if group and stack.owns(group["tags"] or {}) and group["status"] != "deleting":
         reason = "with a final snapshot" if final_snapshot else "without a snapshot"
         changes.append(Change("delete", GROUP, identifier, {"status": group["status"]}, None, reason))
     changes += [

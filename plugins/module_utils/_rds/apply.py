@@ -20,6 +20,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._rds.plan import (
     REBOOT,
     REPLICA,
     SUBNET_GROUP,
+    WITH_SNAPSHOT,
 )
 from ansible_collections.slipway.aws.plugins.module_utils._rds.problems import GP3_STRIPED
 from ansible_collections.slipway.aws.plugins.module_utils._rds.rules import numbers
@@ -96,7 +97,9 @@ def handlers(
         (PARAMETER_GROUP, "delete"): lambda change: api.delete_parameter_group(rds, change.name),
         (INSTANCE, "create"): partial(create_instance, rds, identifier, master_password),
         (INSTANCE, "update"): modify,
-        (INSTANCE, "delete"): lambda change: api.delete_instance(rds, change.name, final_snapshot),
+        (INSTANCE, "delete"): lambda change: api.delete_instance(
+            rds, change.name, final_snapshot if change.reason == WITH_SNAPSHOT else None
+        ),
         (REPLICA, "create"): partial(create_replica, rds),
         (REPLICA, "update"): modify,
         (REPLICA, "delete"): lambda change: api.delete_instance(rds, change.name, None),

@@ -27,6 +27,10 @@ REBOOT = "database reboot"
 # In these states an instance serves and takes changes.
 USABLE = ("available", "storage-optimization", "storage-initialization", "storage-config-upgrade")
 FIXED = ("engine", "encrypted", "kms_key", "name", "username", "vpc")
+WITHOUT_SNAPSHOT = "without a snapshot"
+WITH_SNAPSHOT = "with a final snapshot"
+# API_DeleteDBInstance.html, SkipFinalSnapshot: in these states there is nothing to take one of
+BROKEN = ("failed", "incompatible-restore", "incompatible-network")
 
 Desired = dict[str, Any]
 
@@ -386,18 +390,7 @@ def plan_removal(current: Mapping[str, Any], stack: Stack, *, identifier: str, f
             "Nothing was removed. Set database_deletion_protection: false, provision, then repeat the removal.",
         )
     replicas_first = [name for name in in_order(ours) if name != identifier] + [identifier] * (identifier in ours)
-    changes = [
-        Change(
-            "delete",
-            REPLICA if ours[name]["source"] else INSTANCE,
-            name,
-            {"status": ours[name]["status"]},
-            None,
-            "with a final snapshot" if final_snapshot and not ours[name]["source"] else "without a snapshot",
-        )
-        for name in replicas_first
-        if _going(ours[name])
-    ]
+    changes = [_deletion(name, ours[name], final_snapshot) for name in replicas_first if _going(ours[name])]
     changes += [
         Change("delete", PARAMETER_GROUP, name, {"family": group["family"]})
         for name, group in current["parameter_groups"].items()
@@ -406,3 +399,11 @@ def plan_removal(current: Mapping[str, Any], stack: Stack, *, identifier: str, f
     if current["subnet_group"] and stack.owns(current["subnet_group"]["tags"]):
         changes.append(Change("delete", SUBNET_GROUP, identifier, {"vpc": current["subnet_group"]["vpc"]}))
     return changes
+
+
+def _deletion(name: str, have: Mapping[str, Any], final_snapshot: bool) -> Change:
+    replica, broken = bool(have["source"]), have["status"] in BROKEN
+    reason = WITH_SNAPSHOT if final_snapshot and not replica and not broken else WITHOUT_SNAPSHOT
+    if final_snapshot and broken and not replica:
+        reason += f", which AWS cannot take while it is {have['status']}"
+    return Change("delete", REPLICA if replica else INSTANCE, name, {"status": have["status"]}, None, reason)
