@@ -20,7 +20,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._iam import problems a
 from ansible_collections.slipway.aws.plugins.module_utils._rds import problems as database
 from ansible_collections.slipway.aws.plugins.module_utils._release import problems as release
 from ansible_collections.slipway.aws.plugins.module_utils._secrets import problems as secrets
-from ansible_collections.slipway.aws.plugins.module_utils._vpc import plan as networking
+from ansible_collections.slipway.aws.plugins.module_utils._vpc import problems as networking
 
 Variables = Mapping[str, Any]
 
@@ -95,4 +95,39 @@ def ecs(variables: Variables) -> list[str]:
     ]
 
 
-CHECKS: tuple[Callable[[Variables], list[str]], ...] = ()
+def prefix(variables: Variables) -> str:
+    return f"{variables.get('stack_name', '')}-{variables.get('stack_environment', '')}"
+
+
+def check_networking(variables: Variables) -> list[str]:
+    spec = {name.removeprefix("networking_"): it for name, it in variables.items() if name.startswith("networking_")}
+    return networking.problems(spec, prefix=prefix(variables))
+
+
+def check_store(role: Any) -> Callable[[Variables], list[str]]:
+    """A check of role database or cache, which refer to secrets, security groups and tiers."""
+
+    def check(variables: Variables) -> list[str]:
+        found: list[str] = role.problems(
+            role.spec_of(variables),
+            secrets=[it["name"] for it in variables.get("secrets_items") or []],
+            security_groups=security_groups(variables),
+            tiers=tiers(variables),
+        )
+        return found
+
+    return check
+
+
+CHECKS: tuple[Callable[[Variables], list[str]], ...] = (
+    check_networking,
+    secrets.problems,
+    identity.problems,
+    check_store(database),
+    check_store(cache),
+    certificate.problems,
+    alb.problems,
+    ecs,
+    release.problems,
+    monitoring.problems,
+)

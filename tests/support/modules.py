@@ -33,7 +33,7 @@ class ModuleFailed(AssertionError):
 
 
 def call(
-    name: str, *, check: bool = False, diff: bool = False, environ: Mapping[str, str] | None = None, **arguments: Any
+    name: str, /, *, check: bool = False, diff: bool = False, environ: Mapping[str, str] | None = None, **arguments: Any
 ) -> dict[str, Any]:
     """The result of a module; raises ModuleFailed where it failed. `environ` is added to the environment."""
     module = importlib.import_module(f"{MODULES}.{name}")

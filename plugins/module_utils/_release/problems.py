@@ -48,7 +48,8 @@ def migration_problems(variables: Mapping[str, Any]) -> Iterator[str]:
         return
     containers = [it["name"] for it in definition.get("containers") or []]
     if migration.get("container") and migration["container"] not in containers:
-        yield f"release_migration: container {migration['container']} is not in {definition['name']} ({', '.join(containers)})"
+        known = f"{definition['name']} ({', '.join(containers)})"
+        yield f"release_migration: container {migration['container']} is not in {known}"
     if not migration.get("subnets") and not variables.get("ecs_services_services"):
         yield "release_migration: subnets and security_groups are needed, there is no service to take them from"
 
