@@ -171,7 +171,9 @@ def groups_in_use() -> None:
         instances = [i for i in self.databases.values() if i.__dict__.get("_db_subnet_group_name") == name]
         clusters = [c for c in self.clusters.values() if getattr(c, "db_subnet_group_name", None) == name]
         if instances or clusters:
-            message = f"Cannot delete the subnet group '{name}' because at least one database instance is still using it."
+            message = (
+                f"Cannot delete the subnet group '{name}' because at least one database instance is still using it."
+            )
             raise RDSClientError("InvalidDBSubnetGroupStateFault", message)
         return original(self, name)
 

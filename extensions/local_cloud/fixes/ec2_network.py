@@ -1,0 +1,66 @@
+# Copyright: Slipway contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""EC2: network ACLs, VPC endpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.ec2.models.vpcs import VPCBackend
+from moto.ec2.responses.network_acls import NetworkACLs
+from moto.ec2.responses.vpcs import VPCs
+
+from ..patching import replaces
+
+
+def keep_icmp_of_acl_entries() -> None:
+    """An entry for ICMP keeps its type and code; moto asks for them by a name that the request does not have.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNetworkAclEntry.html
+    """
+
+    @replaces(NetworkACLs, "_get_param")
+    def _get_param(original: Any, self: Any, name: str, if_none: Any = None) -> Any:
+        names = {"Icmp.Code": "IcmpTypeCode.Code", "Icmp.Type": "IcmpTypeCode.Type"}
+        return original(self, names.get(name, name), if_none)
+
+
+def route_modified_gateway_endpoints() -> None:
+    """A route table that is added to a gateway endpoint gets its route, one that is taken away loses it.
+
+    moto makes the routes with the endpoint only, and then fails to delete it.
+    https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html#gateway-endpoint-routing
+    """
+
+    @replaces(VPCBackend, "modify_vpc_endpoint")
+    def modify_vpc_endpoint(original: Any, self: Any, vpc_id: str, **changes: Any) -> None:
+        endpoint = self.describe_vpc_endpoints(vpc_end_point_ids=[vpc_id])[0]
+        before = set(endpoint.route_table_ids)
+        original(self, vpc_id=vpc_id, **changes)
+        after, prefix_list = set(endpoint.route_table_ids), endpoint.destination_prefix_list_id
+        if prefix_list:
+            for table in after - before:
+                self.create_route(table, None, gateway_id=vpc_id, destination_prefix_list_id=prefix_list)
+            for table in before - after:
+                self.delete_route(table, prefix_list)
+
+
+def modify_private_dns() -> None:
+    """ModifyVpcEndpoint takes PrivateDnsEnabled, which moto drops.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyVpcEndpoint.html
+    """
+
+    @replaces(VPCs, "modify_vpc_endpoint")
+    def modify_vpc_endpoint(original: Any, self: Any) -> Any:
+        answer = original(self)
+        enabled = self._get_param("PrivateDnsEnabled")
+        if enabled is not None:
+            endpoint = self.ec2_backend.vpc_end_points[self._get_param("VpcEndpointId")]
+            endpoint.private_dns_enabled = str(enabled).lower() == "true"
+        return answer
+
+
+FIXES = (keep_icmp_of_acl_entries, route_modified_gateway_endpoints, modify_private_dns)
