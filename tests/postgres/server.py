@@ -26,7 +26,7 @@ _SETTINGS = {"max_connections": "120", "shared_buffers": "64MB", "log_min_messag
 _FAST = {"fsync": "off", "full_page_writes": "off"}
 
 
-class Missing(RuntimeError):
+class MissingError(RuntimeError):
     """PostgreSQL's server is not installed."""
 
 
@@ -38,7 +38,7 @@ def binaries() -> Path:
         return found[-1].parent
     if on_path:
         return Path(on_path).resolve().parent
-    raise Missing("PostgreSQL's server is not installed: apt-get install -y postgresql")
+    raise MissingError("PostgreSQL's server is not installed: apt-get install -y postgresql")
 
 
 class Server:
@@ -56,7 +56,8 @@ class Server:
         if self._user:
             os.chown(self.root, self._user.pw_uid, self._user.pw_gid)
         self._run("initdb", "-D", str(self.data), "-U", USER, "-E", "UTF8", "--no-locale", "--no-sync", "-A", "trust")
-        rules = "local all postgres trust\nhost all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+        ours, others = "host all postgres 127.0.0.1/32 trust", "host all all 127.0.0.1/32 scram-sha-256"
+        rules = f"local all postgres trust\n{ours}\n{others}\n"
         (self.data / "pg_hba.conf").write_text(rules)
 
     def _command(self, program: str, *arguments: str) -> list[str]:
@@ -118,9 +119,7 @@ class Server:
     def client(self, program: str, *arguments: str, dbname: str) -> subprocess.CompletedProcess[str]:
         """psql, pg_dump and the like, on a database of this server."""
         where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", USER, "-d", dbname]
-        return subprocess.run(
-            [str(self.bin / program), *where, *arguments], capture_output=True, text=True, check=True
-        )
+        return subprocess.run([str(self.bin / program), *where, *arguments], capture_output=True, text=True, check=True)
 
 
 @contextlib.contextmanager
@@ -146,4 +145,4 @@ def _unprivileged() -> pwd.struct_passwd | None:
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
-    raise Missing("no user postgres or nobody to run PostgreSQL as")
+    raise MissingError("no user postgres or nobody to run PostgreSQL as")

@@ -10,6 +10,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +94,31 @@ class Project:
     def dump(self) -> str:
         text = self.server.client("pg_dump", dbname=self.dbname).stdout
         return "\n".join(line for line in text.splitlines() if not line.startswith(("\\restrict", "\\unrestrict")))
+
+    def busy(self, part: str) -> bool:
+        """Whether some runner's statement that contains `part` is running now."""
+        rows = self.query(
+            "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND datname = %s"
+            " AND strpos(query, %s) > 0",
+            self.dbname,
+            part,
+        )
+        return bool(rows)
+
+    def waiting(self) -> int:
+        """How many runners are connected and have not got the lock."""
+        rows = self.query(
+            "SELECT count(*) FROM pg_stat_activity a"
+            " WHERE datname = %s AND application_name LIKE 'slipway migration lock%%'"
+            " AND NOT EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND locktype = 'advisory' AND granted)",
+            self.dbname,
+        )
+        return int(rows[0][0])
+
+
+def until(condition: Callable[[], object], seconds: float = 20) -> None:
+    """Waits for a condition of other processes; fails when it does not come."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "what the test waits for did not happen"
+        time.sleep(0.02)
