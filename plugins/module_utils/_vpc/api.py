@@ -54,8 +54,7 @@ def nat_gateway(ec2: Any, nat_id: str) -> dict[str, Any]:
 
 
 def endpoints(ec2: Any, ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Those of `ids` that exist still."""
-    return pages(ec2, "describe_vpc_endpoints", "VpcEndpoints", Filters=_filter("vpc-endpoint-id", *ids))
+    return list(ec2.describe_vpc_endpoints(VpcEndpointIds=list(ids))["VpcEndpoints"])
 
 
 def interfaces(ec2: Any, filter_name: str, value: str) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._vpc.plan import (
     rule_difference,
 )
 from ansible_collections.slipway.aws.plugins.module_utils._vpc.rules import EGRESS, Rule, permissions, to_entry
-from ansible_collections.slipway.aws.plugins.module_utils._wait import DONE, PENDING, Clock, Judgement, failed, wait_for
+from ansible_collections.slipway.aws.plugins.module_utils._wait import DONE, Clock, Judgement, failed, wait_for
 
 # Consecutive changes of one number are made side by side.
 _STAGES: dict[tuple[str, str], int] = {
@@ -309,21 +309,29 @@ def nat_verdict(nat: Mapping[str, Any]) -> Judgement:
 def _await_nat_gone(work: Work, name: str, nat_id: str) -> None:
     wait_for(
         f"The end of NAT gateway {name} ({nat_id})",
-        partial(_nat_or_none, work, nat_id),
-        lambda nat: DONE if nat is None or nat["State"] in ("deleted", "failed") else PENDING,
+        lambda: _or_none(partial(api.nat_gateway, work.ec2, nat_id)),
+        gone_verdict,
         timeout=work.timeout,
         interval=work.interval,
         clock=work.clock,
     )
 
 
-def _nat_or_none(work: Work, nat_id: str) -> dict[str, Any] | None:
+def _or_none(look: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
+    """What is there, None where it is no longer known."""
     try:
-        return api.nat_gateway(work.ec2, nat_id)
+        return look()
     except Exception as error:
         if not is_code(error, "NotFound"):
             raise
         return None
+
+
+def gone_verdict(it: Mapping[str, Any] | None) -> Judgement:
+    """One look at a NAT gateway or endpoint that is to go."""
+    if it is None or str(it["State"]).lower() in ("deleted", "failed"):
+        return DONE
+    return Judgement("pending", f"it is {it['State']}")
 
 
 # ---- route tables
@@ -494,7 +502,7 @@ def _await_endpoints(work: Work) -> None:
     if open_ones:
         wait_for(
             f"VPC endpoints {', '.join(open_ones)}",
-            partial(api.endpoints, work.ec2, open_ones),
+            lambda: work.made(partial(api.endpoints, work.ec2, open_ones)),
             endpoints_verdict,
             timeout=work.timeout,
             interval=work.interval,
@@ -521,8 +529,8 @@ def _delete_endpoint(work: Work, change: Change) -> None:
             raise SlipwayError(f"AWS keeps VPC endpoint {change.name} ({endpoint_id})", error.get("Message", ""))
     wait_for(
         f"The end of VPC endpoint {change.name} ({endpoint_id})",
-        partial(api.endpoints, work.ec2, [endpoint_id]),
-        lambda found: PENDING if [it for it in found if str(it["State"]).lower() != "deleted"] else DONE,
+        lambda: _or_none(lambda: api.endpoints(work.ec2, [endpoint_id])[0]),
+        gone_verdict,
         timeout=work.timeout,
         interval=work.interval,
         clock=work.clock,
