@@ -63,7 +63,7 @@ options:
     description:
       - The parameters of the parameter group, exactly. A parameter that is taken out of this goes back to its default.
     type: dict
-  backup:
+  snapshots:
     description: Daily snapshots.
     type: dict
     default: {}
@@ -179,7 +179,7 @@ EXAMPLES = r"""
     node_type: cache.r6g.large
     replicas: 1
     multi_az: true
-    backup: {days: 1, window: "05:00-06:00"}
+    snapshots: {days: 1, window: "05:00-06:00"}
     subnets: [subnet-0aaa, subnet-0bbb]
     security_groups: [sg-0ccc]
 
@@ -257,7 +257,7 @@ ARGUMENTS: dict[str, Any] = {
     "multi_az": {"type": "bool"},
     "failover": {"type": "bool"},
     "parameters": {"type": "dict"},
-    "backup": {"type": "dict", "default": {}, "options": {"days": {"type": "int"}, "window": {"type": "str"}}},
+    "snapshots": {"type": "dict", "default": {}, "options": {"days": {"type": "int"}, "window": {"type": "str"}}},
     "maintenance_window": {"type": "str"},
     "encrypted": {"type": "bool", "default": True},
     "kms_key": {"type": "str", "no_log": False},

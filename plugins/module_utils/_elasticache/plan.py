@@ -57,7 +57,7 @@ def usable(group: Mapping[str, Any] | None) -> bool:
 
 def desired(spec: Mapping[str, Any], stack: Stack) -> Desired:
     """The options of elasticache_replication_group in the shape of describe. What is None stays as it is."""
-    owned, backup, cluster = stack.owned(), spec.get("backup") or {}, spec["mode"] == "cluster"
+    owned, snapshots, cluster = stack.owned(), spec.get("snapshots") or {}, spec["mode"] == "cluster"
     return {
         "subnet_group": {"vpc": spec.get("vpc_id") or None, "subnets": known(spec.get("subnets")), "tags": owned},
         "parameter_group": {
@@ -79,8 +79,8 @@ def desired(spec: Mapping[str, Any], stack: Stack) -> Desired:
             "tls": spec.get("tls"),
             "tls_mode": spec.get("tls_mode"),
             "auth": True if spec.get("auth_token_secret") else None,
-            "snapshot_days": backup.get("days"),
-            "snapshot_window": lower(backup.get("window")),
+            "snapshot_days": snapshots.get("days"),
+            "snapshot_window": lower(snapshots.get("window")),
             "maintenance_window": lower(spec.get("maintenance_window")),
             "parameter_group": parameter_group_name(spec),
             "security_groups": known(spec.get("security_groups")),

@@ -56,15 +56,15 @@ def problems(
     if mode not in MODES:
         more = " (serverless caches are not made yet)" if mode == "serverless" else ""
         return [f"cache_mode: {mode} is not one of {', '.join(MODES)}{more}"]
-    backup = spec.get("backup") or {}
+    snapshots = spec.get("snapshots") or {}
     return [
         *_names(spec),
         *_nodes(spec, mode),
         *_old_nodes(spec),
-        *_backup(backup),
+        *_snapshots(snapshots),
         *window_problems(
-            "cache_backup.window",
-            backup.get("window"),
+            "cache_snapshots.window",
+            snapshots.get("window"),
             "cache_maintenance_window",
             spec.get("maintenance_window"),
             shortest=60,
@@ -124,7 +124,7 @@ def _old_nodes(spec: Mapping[str, Any]) -> list[str]:
             "cache_failover": spec.get("failover"),
             "cache_encrypted": spec.get("encrypted", True),
             "cache_tls": spec.get("tls", True),
-            "cache_backup.days": (spec.get("backup") or {}).get("days"),
+            "cache_snapshots.days": (spec.get("snapshots") or {}).get("days"),
         }
         found = [f"{variable}: {node} has not got that" for variable, value in asked.items() if value]
     if node.startswith(("cache.t1.", "cache.t2.")) and (spec.get("parameters") or {}).get("appendonly") in (
@@ -135,10 +135,10 @@ def _old_nodes(spec: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _backup(backup: Mapping[str, Any]) -> list[str]:
-    days = backup.get("days")
+def _snapshots(snapshots: Mapping[str, Any]) -> list[str]:
+    days = snapshots.get("days")
     if days is not None and not 0 <= int(days) <= 35:
-        return [f"cache_backup.days: {days} is not within 0 to 35"]
+        return [f"cache_snapshots.days: {days} is not within 0 to 35"]
     return []
 
 

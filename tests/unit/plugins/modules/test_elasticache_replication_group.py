@@ -22,7 +22,7 @@ CACHE = {
     "replicas": 0,
     "multi_az": False,
     "parameters": {"maxmemory-policy": "noeviction"},
-    "backup": {"days": 1, "window": "05:00-06:00"},
+    "snapshots": {"days": 1, "window": "05:00-06:00"},
     "maintenance_window": "Sun:06:00-Sun:07:00",
     "auto_minor_upgrade": True,
     "poll_interval": 0.05,
@@ -174,9 +174,9 @@ def test_starting_does_not_wait_and_waiting_ends_when_it_is_available(cloud, cac
     try:
         made = elasticache(**cache)
         assert (made["waited_s"], made["result"]["status"]) == (0, "creating")
-        busy = elasticache(**{**cache, "backup": {"days": 3, "window": "05:00-06:00"}})
+        busy = elasticache(**{**cache, "snapshots": {"days": 3, "window": "05:00-06:00"}})
         assert (busy["changed"], busy["deferred"]) == (False, ["cache replication group"])
-        ready = elasticache(**{**cache, "backup": {"days": 3, "window": "05:00-06:00"}}, state="ready")
+        ready = elasticache(**{**cache, "snapshots": {"days": 3, "window": "05:00-06:00"}}, state="ready")
         assert ready["waited_s"] > 0
         assert kinds(ready) == [("update", "cache replication group")]
         assert replication_group(cloud)["SnapshotRetentionLimit"] == 3
