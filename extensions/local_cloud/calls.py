@@ -64,9 +64,23 @@ def identify(environ: dict[str, Any]) -> Call | None:
     return Call(service, operation, _protocol(service, bool(target)))
 
 
-def failure(call: Call, fault: Fault) -> tuple[int, list[tuple[str, str]], bytes]:
+Reply = tuple[int, list[tuple[str, str]], bytes]
+
+
+def failure(call: Call, fault: Fault) -> Reply:
     """(status, headers, body) of a fault `throttling` or `api_error`."""
-    code, message, status = _wording(call, fault)
+    return _reply(call, *_wording(call, fault))
+
+
+def crash(call: Call, error: Exception) -> Reply:
+    """What the caller of an operation that is missing or broken here gets; 501 is not tried again by SDKs."""
+    if isinstance(error, NotImplementedError):
+        return _reply(call, "NotImplemented", f"The embedded AWS does not have {call.name}.", 501)
+    message = f"The embedded AWS failed in {call.name}: {type(error).__name__}: {error}. Its log says more."
+    return _reply(call, "InternalFailure", message, 501)
+
+
+def _reply(call: Call, code: str, message: str, status: int) -> Reply:
     if call.protocol in ("json", "rest-json"):
         body = f'{{"__type": "{code}", "message": {_json_string(message)}}}'
         headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", code)]

@@ -10,6 +10,7 @@ GET  /local-cloud/identity            what this server is: token, process, accou
 GET  /local-cloud/settings            the settings; POST changes some of them
 GET  /local-cloud/faults              the faults; POST adds one, DELETE clears all, or the one of ?id=
 GET  /local-cloud/calls[?reset=1]     API calls since the last reset
+GET  /local-cloud/layers/<digest>     an image's layer or configuration, as ECR's download URLs name it
 POST /local-cloud/reset               forget every resource, fault and count; settings stay
 """
 
@@ -22,6 +23,7 @@ import os
 import sys
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -34,6 +36,7 @@ from .settings import SETTINGS, from_environment
 
 StartResponse = Callable[..., Any]
 CONTROL = "/local-cloud/"
+LAYERS = CONTROL + "layers/"
 IDLE_SECONDS = 120  # a connection that is kept alive and not used
 ADDRESS = "127.0.0.1"
 
@@ -78,6 +81,8 @@ class Application:
     def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         _read_body(environ)
         path = environ.get("PATH_INFO", "")
+        if path.startswith(LAYERS):
+            return self._layer(start, path.removeprefix(LAYERS))
         if path.startswith(CONTROL):
             status, body = self._control(environ, path.removeprefix(CONTROL).rstrip("/"))
             return _reply(start, status, [("Content-Type", "application/json")], json.dumps(body, indent=1).encode())
@@ -92,7 +97,12 @@ class Application:
         if fault is not None:
             status, headers, content = calls.failure(call, fault)
             return _reply(start, status, headers, content)
-        return list(self._moto(environ, start))
+        try:
+            return list(self._moto(environ, start))
+        except Exception as error:  # the caller gets an error of the service's form, the log the rest
+            traceback.print_exc()
+            status, headers, content = calls.crash(call, error)
+            return _reply(start, status, headers, content)
 
     def _control(self, environ: dict[str, Any], what: str) -> tuple[int, Any]:
         query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
@@ -113,6 +123,14 @@ class Application:
             return 200, handler()
         except ValueError as error:
             return 400, {"error": str(error)}
+
+    def _layer(self, start: StartResponse, digest: str) -> list[bytes]:
+        """What ECR's download URLs lead to."""
+        from .fixes import ecr
+
+        content = ecr.LAYERS.get(digest)
+        kind = [("Content-Type", "application/octet-stream")]
+        return _reply(start, 404 if content is None else 200, kind, content or b"")
 
     def _reset(self) -> dict[str, str]:
         from moto.moto_api._internal.models import moto_api_backend
