@@ -397,7 +397,7 @@ def _commonest(reasons: Sequence[Reason]) -> Reason | None:
 
 def platform_reason(state: State, texts: Sequence[str], default: str) -> Reason:
     """Why the platform gave up: what it names itself, else what made our tasks fail, else its formal verdict."""
-    told = [reason for text in (*texts, *_fates(state)) if text and (reason := classify(text))]
+    told = [reason for text in (*texts, *_fates(state), state.said) if text and (reason := classify(text))]
     for reason in told:
         if reason.class_ == FAILURE or reason.code in ("deployment_alarm_triggered", "lifecycle_hook_failed"):
             return reason

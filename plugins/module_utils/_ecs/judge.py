@@ -93,7 +93,7 @@ def step(state: State, look: Look) -> Judged:
     state = take_in(state, look)
     for judge in _JUDGES:
         state, decision = judge(state, look, look.service)
-        if decision:
+        if decision or state.wants:
             return state, decision
     return state, None
 

@@ -127,10 +127,10 @@ class Eyes:
     def _paged(self, client: Any, operation: str, key: str, **arguments: Any) -> list[Any]:
         items: list[Any] = []
         token: str | None = None
+        call = getattr(client, operation)
         while True:
             self.calls += 1
-            more = {"nextToken": token} if token else {}
-            answer = getattr(client, operation)(**arguments, **more)
+            answer = call(**arguments, **({"nextToken": token} if token else {}))
             items += answer.get(key) or []
             token = answer.get("nextToken")
             if not token:
