@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.ec2.models.subnets import SubnetBackend
 from moto.ec2.models.vpcs import VPCBackend
 from moto.ec2.responses.network_acls import NetworkACLs
 from moto.ec2.responses.vpcs import VPCs
@@ -63,4 +64,25 @@ def modify_private_dns() -> None:
         return answer
 
 
-FIXES = (keep_icmp_of_acl_entries, route_modified_gateway_endpoints, modify_private_dns)
+def forget_associations_of_deleted_subnets() -> None:
+    """A subnet that is deleted is no longer associated with its route table and network ACL, which can then be deleted.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSubnet.html
+    """
+
+    @replaces(SubnetBackend, "delete_subnet")
+    def delete_subnet(original: Any, self: Any, subnet_id: str) -> Any:
+        answer = original(self, subnet_id)
+        for acl in self.network_acls.values():
+            acl._associations = {key: it for key, it in acl._associations.items() if it.subnet_id != subnet_id}
+        for table in self.route_tables.values():
+            table._associations = {key: it for key, it in table._associations.items() if it != subnet_id}
+        return answer
+
+
+FIXES = (
+    keep_icmp_of_acl_entries,
+    route_modified_gateway_endpoints,
+    modify_private_dns,
+    forget_associations_of_deleted_subnets,
+)
