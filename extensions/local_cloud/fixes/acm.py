@@ -10,7 +10,9 @@ import hashlib
 import time
 from typing import Any
 
-from moto.acm import models
+from moto.acm import models, responses
+from moto.acm.exceptions import AWSError
+from moto.elbv2.models import elbv2_backends
 from moto.route53.models import route53_backends
 
 from ..patching import replaces
@@ -64,6 +66,68 @@ def records() -> None:
         return answer
 
 
+def requests() -> None:
+    """A certificate has the key and the validation that were asked for (API_RequestCertificate.html).
+
+    Validation by e-mail has no record (email-validation.html).
+    """
+
+    @replaces(responses.AWSCertificateManagerResponse, "request_certificate")
+    def request(original: Any, self: Any) -> Any:
+        answer = original(self)
+        certificate = self.acm_backend._certificates[answer.result["CertificateArn"]]
+        certificate.asked = {name: self._get_param(name) for name in ("KeyAlgorithm", "ValidationMethod")}
+        return answer
+
+    @replaces(models.CertBundle, "describe")
+    def describe(original: Any, self: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = original(self)
+        asked, certificate = self.__dict__.get("asked", {}), answer["Certificate"]
+        if asked.get("KeyAlgorithm"):
+            certificate["KeyAlgorithm"] = asked["KeyAlgorithm"]
+        if asked.get("ValidationMethod") == "EMAIL":
+            for option in certificate["DomainValidationOptions"]:
+                option["ValidationMethod"] = "EMAIL"
+                del option["ResourceRecord"]
+        return answer
+
+
+def in_use() -> None:
+    """InUseBy names the load balancers that serve a certificate, and until none does it cannot be deleted:
+    ResourceInUseException (API_CertificateDetail.html, API_DeleteCertificate.html)."""
+
+    @replaces(models.CertBundle, "describe")
+    def describe(original: Any, self: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = original(self)
+        answer["Certificate"]["InUseBy"] = _users(self.arn)
+        return answer
+
+    @replaces(models.AWSCertificateManagerBackend, "delete_certificate")
+    def delete(original: Any, self: Any, arn: str) -> Any:
+        if _users(arn):
+            raise AWSError(f"Certificate {arn} in account is in use.", exception_type="ResourceInUseException")
+        return original(self, arn)
+
+
+def tokens() -> None:
+    """The token of a certificate that has been deleted gives a new one (API_RequestCertificate.html)."""
+
+    @replaces(models.AWSCertificateManagerBackend, "_get_arn_from_idempotency_token")
+    def remembered(original: Any, self: Any, token: str) -> str | None:
+        arn = original(self, token)
+        return arn if arn in self._certificates else None
+
+
+def _users(arn: str) -> list[str]:
+    region, account = arn.split(":")[3:5]
+    balancers = elbv2_backends[account][region].load_balancers.values()
+    return [
+        balancer.arn
+        for balancer in balancers
+        if any(arn in listener.certificates for listener in balancer.listeners.values())
+    ]
+
+
 def _names(certificate: Any) -> list[str]:
     """The domain name first, as it was asked for; each name once."""
     return list(dict.fromkeys([certificate.common_name, *sorted(certificate.sans)]))
@@ -89,4 +153,4 @@ def _has_record(certificate: Any, name: str) -> bool:
     return any(entry.name.rstrip(".") == record["Name"].rstrip(".") for zone in covering for entry in zone.rrsets)
 
 
-FIXES = (validation, records)
+FIXES = (validation, records, requests, in_use, tokens)
