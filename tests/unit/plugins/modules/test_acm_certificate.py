@@ -97,3 +97,71 @@ def test_bad_input_is_refused_before_anything_is_asked(cloud):
     with pytest.raises(ModuleFailed, match="Not_A_Name is not a domain name"):
         call("acm_certificate", stack=STACK, certificates=[{"domain": "Not_A_Name"}])
     assert listed(cloud) == []
+
+
+def test_a_certificate_that_a_listener_serves_is_replaced_only_after_the_listener_has_let_go(cloud):
+    old = call("acm_certificate", stack=STACK, certificates=ITEMS)["result"]["certificates"][DOMAIN]["arn"]
+    elb, ec2 = cloud.client("elbv2"), cloud.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"us-east-1{zone}")["Subnet"][
+            "SubnetId"
+        ]
+        for n, zone in enumerate("ab")
+    ]
+    balancer = elb.create_load_balancer(Name="web", Subnets=subnets)["LoadBalancers"][0]["LoadBalancerArn"]
+    listener = elb.create_listener(
+        LoadBalancerArn=balancer,
+        Protocol="HTTPS",
+        Port=443,
+        Certificates=[{"CertificateArn": old}],
+        DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}],
+    )["Listeners"][0]["ListenerArn"]
+
+    fewer = [{"domain": DOMAIN}]
+    new = call("acm_certificate", stack=STACK, certificates=fewer)["result"]["certificates"][DOMAIN]["arn"]
+    assert new != old
+    assert not call("acm_certificate", stack=STACK, certificates=fewer)["changed"]
+    elb.modify_listener(ListenerArn=listener, Certificates=[{"CertificateArn": new}])
+    assert actions(call("acm_certificate", stack=STACK, certificates=fewer)) == [("delete", old)]
+    assert not call("acm_certificate", stack=STACK, certificates=fewer)["changed"]
+
+
+def test_the_key_and_the_validation_that_were_asked_for_stay(cloud):
+    items = [{"domain": DOMAIN, "key_algorithm": "EC_prime256v1", "validation": "email"}]
+    made = call("acm_certificate", stack=STACK, certificates=items)
+    assert made["result"]["certificates"][DOMAIN]["validation_records"] == []
+    assert not call("acm_certificate", stack=STACK, certificates=items)["changed"]
+
+
+def test_a_certificate_can_be_requested_again_after_its_removal(cloud):
+    first = call("acm_certificate", stack=STACK, certificates=ITEMS)["result"]["certificates"][DOMAIN]["arn"]
+    call("acm_certificate", stack=STACK, certificates=ITEMS, state="absent")
+    second = call("acm_certificate", stack=STACK, certificates=ITEMS)["result"]["certificates"][DOMAIN]["arn"]
+    assert first != second
+
+
+def test_while_the_record_is_not_set_the_certificate_is_missing_with_the_record(cloud):
+    cloud.post("/local-cloud/settings", {"certificate_needs_record": True})
+    try:
+        zone = cloud.client("route53").create_hosted_zone(Name="tvshows.example.com", CallerReference="1")["HostedZone"]
+        made = call("acm_certificate", stack=STACK, certificates=[{"domain": DOMAIN}])
+        (record,) = made["result"]["certificates"][DOMAIN]["validation_records"]
+        (item,) = made["missing"]
+        assert f"{record['name']} CNAME {record['value']}" in item["how"]
+        change = {
+            "Name": record["name"],
+            "Type": "CNAME",
+            "TTL": 60,
+            "ResourceRecords": [{"Value": record["value"]}],
+        }
+        cloud.client("route53").change_resource_record_sets(
+            HostedZoneId=zone["Id"], ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": change}]}
+        )
+        issued = call(
+            "acm_certificate", stack=STACK, certificates=[{"domain": DOMAIN}], wait_timeout=5, wait_interval=1
+        )
+        assert issued["result"]["certificates"][DOMAIN]["status"] == "ISSUED"
+        assert issued["missing"] == []
+    finally:
+        cloud.post("/local-cloud/settings", {"certificate_needs_record": False})
