@@ -26,7 +26,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._cloudwatch import api
 from ansible_collections.slipway.aws.plugins.module_utils._iam.policy import Place
 from ansible_collections.slipway.aws.plugins.module_utils._owner import Stack
 
-TYPES = ("cloudwatch:alarm", "sns:topic")
+TYPES = ("cloudwatch", "sns")  # a topic's ARN names no type, so neither can a filter
 Current = dict[str, dict[str, Any]]
 
 
@@ -94,7 +94,7 @@ def _alarms(
 ) -> dict[str, dict[str, Any]]:
     """With those of ours that bear another name, wanted or left over, and everybody's tags."""
     seen = {it["AlarmName"] for it in found}
-    left = {arn.split(":", 6)[6] for arn in ours if ":cloudwatch:" in arn}
+    left = {arn.split(":", 6)[6] for arn in ours if arn.split(":")[5] == "alarm"}
     others = sorted(name for name in {*(scope.alarms or ()), *left} - seen if not name.startswith(scope.prefix))
     everything = [*found, *(api.alarms_by_name(cloudwatch, others) if others else [])]
     unknown = [it["AlarmArn"] for it in everything if it["AlarmArn"] not in ours]
@@ -106,7 +106,7 @@ def _other_topics(scope: Scope, ours: Mapping[str, Mapping[str, str]]) -> list[s
     """Topics of ours that are not wanted any more."""
     if scope.topics is None:
         return []
-    found = [arn.rpartition(":")[2] for arn in ours if ":sns:" in arn]
+    found = [arn.rpartition(":")[2] for arn in ours if arn.split(":")[2] == "sns"]
     return [name for name in found if name not in scope.topics]
 
 
