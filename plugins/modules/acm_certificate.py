@@ -118,7 +118,7 @@ import time
 from typing import Any
 
 from ansible_collections.slipway.aws.plugins.module_utils._acm.apply import handlers, wait_issued
-from ansible_collections.slipway.aws.plugins.module_utils._acm.describe import Certificate, read, result
+from ansible_collections.slipway.aws.plugins.module_utils._acm.describe import by_domain, read, result
 from ansible_collections.slipway.aws.plugins.module_utils._acm.plan import (
     KEY_ALGORITHMS,
     choose,
@@ -186,20 +186,6 @@ def refuse(items: list[dict[str, Any]]) -> None:
     found = problems({"certificate_certificates": items})
     if found:
         raise SlipwayError("The certificates cannot be made as they are written", " ".join(found))
-
-
-def by_domain(chosen: dict[str, Certificate | None], region: str) -> dict[str, Certificate | None]:
-    """Adopted certificates under their domain, now that it is known."""
-    return {
-        (
-            key
-            if not key.startswith("arn:") or it is None
-            else it["domain"]
-            if it["region"] == region
-            else f"{it['domain']}@{it['region']}"
-        ): it
-        for key, it in chosen.items()
-    }
 
 
 def main() -> None:

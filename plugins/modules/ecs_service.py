@@ -333,27 +333,17 @@ def run(module: Any) -> dict[str, Any]:
     handlers = {**apply.handlers(calls), **scaling_apply.handlers(aws, cluster, scaling)}
     walk(changes, handlers, check=module.check_mode)
     after = {**found["services"], **{name: describe.describe(it) for name, it in calls.answers.items()}}
-    return outcome(changes, services=result(items, after), rollouts=rollouts(changes, after))
+    return outcome(
+        changes,
+        services={item["name"]: describe.shown(name, after.get(name)) for name, item in items.items()},
+        rollouts=rollouts(changes, after),
+    )
 
 
 def counts(items: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
     """How many tasks a new service starts with: its count, else scaling's minimum, else one."""
     floor = {name: (item.get("scaling") or {}).get("min") or 1 for name, item in items.items()}
     return {name: floor[name] if item.get("count") is None else item["count"] for name, item in items.items()}
-
-
-def result(items: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    empty = {"arn": "", "task_definition": "", "count": 0, "running": 0}
-    return {
-        item["name"]: {
-            "name": name,
-            "arn": after.get(name, empty)["arn"],
-            "task_definition": after.get(name, empty)["task_definition"],
-            "desired": after.get(name, empty)["count"],
-            "running": after.get(name, empty)["running"],
-        }
-        for name, item in items.items()
-    }
 
 
 def rollouts(changes: list[Change], after: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:

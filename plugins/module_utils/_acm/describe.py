@@ -110,3 +110,17 @@ def result(chosen: Mapping[str, Certificate | None]) -> dict[str, Any]:
             for key, certificate in chosen.items()
         }
     }
+
+
+def by_domain(chosen: dict[str, Certificate | None], region: str) -> dict[str, Certificate | None]:
+    """Adopted certificates under their domain, now that it is known."""
+    return {
+        (
+            key
+            if not key.startswith("arn:") or it is None
+            else it["domain"]
+            if it["region"] == region
+            else f"{it['domain']}@{it['region']}"
+        ): it
+        for key, it in chosen.items()
+    }

@@ -83,3 +83,15 @@ def primary(service: Mapping[str, Any]) -> dict[str, str]:
         "task_definition": found["taskDefinition"],
         "rollout_state": found.get("rolloutState", "COMPLETED"),
     }
+
+
+def shown(name: str, have: Mapping[str, Any] | None) -> dict[str, Any]:
+    """One service of ecs_services_result, see _stack.Service. name: AWS's."""
+    it = have or {}
+    return {
+        "name": name,
+        "arn": it.get("arn", ""),
+        "task_definition": it.get("task_definition", ""),
+        "desired": it.get("count", 0),
+        "running": it.get("running", 0),
+    }
