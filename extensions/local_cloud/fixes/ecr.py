@@ -91,6 +91,21 @@ def scan_on_push() -> None:
         return image
 
 
+def moved_tags() -> None:
+    """An image whose last tag moves to another one stays, untagged (API_PutImage.html)."""
+
+    @replaces(models.ECRBackend, "put_image")
+    def put(original: Any, self: Any, repository_name: str, *arguments: Any, **options: Any) -> Any:
+        before = list(self.repositories[repository_name].images) if repository_name in self.repositories else []
+        image = original(self, repository_name, *arguments, **options)
+        kept = self.repositories[repository_name].images
+        for old in before:
+            if old not in kept:
+                old.image_tags, old.image_tag = [], None
+                kept.append(old)
+        return image
+
+
 def layers() -> None:
     """What was uploaded can be fetched again (API_GetDownloadUrlForLayer.html)."""
 
@@ -110,4 +125,4 @@ def layers() -> None:
         return ActionResult({"downloadUrl": f"http://{host}/local-cloud/layers/{digest}", "layerDigest": digest})
 
 
-FIXES = (digests, sizes, batches_of_images, scan_on_push, layers)
+FIXES = (digests, sizes, batches_of_images, scan_on_push, moved_tags, layers)
