@@ -17,6 +17,7 @@ from itertools import combinations
 from typing import Any
 
 from ansible_collections.slipway.aws.plugins.module_utils._vpc.acl import acls
+from ansible_collections.slipway.aws.plugins.module_utils._vpc.flow_log.plan import problems as flow_log_problems
 from ansible_collections.slipway.aws.plugins.module_utils._vpc.layout import GATEWAY_SERVICES, adopted, of_tier
 from ansible_collections.slipway.aws.plugins.module_utils._vpc.model import ENDPOINTS_GROUP, TIERS
 from ansible_collections.slipway.aws.plugins.module_utils._vpc.rules import (
@@ -44,8 +45,8 @@ Item = Mapping[str, Any]
 def problems(spec: Item, *, prefix: str = "", zones: Sequence[str] | None = None) -> list[str]:
     """Everything that is wrong, in words; empty where nothing is.
 
-    spec:   {cidr, vpc, subnets, nat, security_groups, acls, acls_managed, endpoints, lock_default_security_group}: role
-            networking's variables without `networking_`
+    spec:   {cidr, vpc, subnets, nat, security_groups, acls, acls_managed, endpoints, lock_default_security_group,
+            flow_logs}: role networking's variables without `networking_`
     prefix: what AWS names start with (`tvshows-prod`), for their lengths
     zones:  names of the region's zones, where they are known
     """
@@ -61,6 +62,7 @@ def problems(spec: Item, *, prefix: str = "", zones: Sequence[str] | None = None
         lambda: _endpoints(spec),
         lambda: _acls(spec),
         lambda: _default_group(spec),
+        lambda: flow_log_problems(spec.get("flow_logs") or {}),
     )
     found = [problem for check in checks for problem in check()]
     return found or list(_acl_sizes(spec))
