@@ -37,7 +37,7 @@ options:
   wait_interval:
     description: Seconds between two looks.
     type: int
-    default: 10
+    default: 5
 extends_documentation_fragment:
   - slipway.aws.load_balancers
   - slipway.aws.stack
@@ -121,7 +121,7 @@ ARGUMENTS: dict[str, Any] = {
     "target_groups": {"type": "dict"},
     "certificates": {"type": "dict", "default": {}},
     "wait_timeout": {"type": "int", "default": 600},
-    "wait_interval": {"type": "int", "default": 10},
+    "wait_interval": {"type": "int", "default": 5},
 }
 
 
