@@ -166,8 +166,8 @@ classification:
   returned: always
 history:
   description:
-    - What is recorded, each with C(version), C(description), C(file), C(sha256), C(fence), C(applied_by),
-      C(applied_at), C(milliseconds).
+    - What is recorded, each with C(version), C(description), C(file), C(sha256) over the file with normalised line
+      ends, C(fence), C(who), C(when) by the database's clock, C(milliseconds).
   type: list
   elements: dict
   returned: always
@@ -313,8 +313,9 @@ def _told(module: Any) -> dict[str, Any]:
             raise
         try:
             module.exit_json(msg=error.text, **error.details, failure=error.details["failed"])
-        finally:
+        except SystemExit:
             sys.exit(1)  # as fail_json does
+        raise
 
 
 def main() -> None:

@@ -61,7 +61,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Script:
-    """One file. text has line feeds only and no byte order mark; sha256 is that of the text."""
+    """One file. text has line feeds only and no byte order mark; sha256 is over the file with line feeds only."""
 
     file: str
     version: str
@@ -182,8 +182,8 @@ def read_script(named: Script, raw: bytes) -> Script | Problem:
         named.description,
         named.down,
         text,
-        hashlib.sha256(text.encode()).hexdigest(),
-        _DIRECTIVE.fullmatch(first) is None,
+        hashlib.sha256(raw.replace(b"\r\n", b"\n")).hexdigest(),
+        _DIRECTIVE.fullmatch(first.strip()) is None,
     )
 
 

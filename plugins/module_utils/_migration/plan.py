@@ -36,8 +36,8 @@ class Record:
             "file": self.file,
             "sha256": self.sha256,
             "fence": self.fence,
-            "applied_by": self.applied_by,
-            "applied_at": self.applied_at,
+            "who": self.applied_by,
+            "when": self.applied_at,
             "milliseconds": self.milliseconds,
         }
 
