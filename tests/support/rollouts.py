@@ -32,6 +32,33 @@ _MODELS: dict[str, Any] = {}
 KEYS = ("id", "status", "rolloutState", "desiredCount", "runningCount", "pendingCount", "failedTasks")
 
 
+class Account:
+    """Stands for Clients: the clients of one account, by script of a service."""
+
+    def __init__(self, *scripts: Script) -> None:
+        self.scripts = {script.scenario.get("service_name", "web"): script for script in scripts}
+
+    def client(self, service: str) -> Any:
+        first = next(iter(self.scripts.values()))
+        return first.client(service) if len(self.scripts) == 1 else Crowd(service, self.scripts)
+
+
+class Crowd:
+    """One client for several services, each with its script; what names no service goes to the one named last."""
+
+    def __init__(self, service: str, scripts: dict[str, Script]) -> None:
+        self._clients = {name: script.client(service) for name, script in scripts.items()}
+        self._last = next(iter(self._clients))
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**asked: Any) -> Any:
+            named = asked.get("service") or asked.get("serviceName") or (asked.get("services") or [""])[0]
+            self._last = named if named in self._clients else self._last
+            return getattr(self._clients[self._last], name)(**asked)
+
+        return call
+
+
 class FakeClock:
     """A clock that moves only by sleeping."""
 
@@ -183,6 +210,7 @@ class Script:
         return {"tasks": [self._task(task) for task in self.scenario["tasks"] if task["id"] in wanted]}
 
     def _task(self, task: dict[str, Any]) -> dict[str, Any]:
+        names = ["web", *(box["name"] for box in self.scenario.get("sidecars", ()))]
         over = "stopped" in task and task["stopped"] <= self.at
         entry: dict[str, Any] = {
             "taskArn": f"{ARN}:task/prod/{task['id']}",
@@ -190,7 +218,7 @@ class Script:
             "startedBy": task["by"],
             "createdAt": when(task.get("at", 0)),
             "lastStatus": "STOPPED" if over else task.get("status", "RUNNING"),
-            "containers": [{"name": "web", "lastStatus": "STOPPED" if over else "RUNNING"}],
+            "containers": [{"name": name, "lastStatus": "STOPPED" if over else "RUNNING"} for name in names],
         }
         if task.get("ran", True):
             entry["startedAt"] = when(task.get("at", 0) + 5)
@@ -207,7 +235,9 @@ class Script:
     def describe_task_definition(self, asked: dict[str, Any]) -> Any:
         options = {"awslogs-group": "/ecs/web", "awslogs-stream-prefix": "web", "awslogs-region": "eu-west-1"}
         box = {"name": "web", "logConfiguration": {"logDriver": "awslogs", "options": options}}
-        return {"taskDefinition": {"containerDefinitions": [{**box, **self.scenario.get("container", {})}]}}
+        told = {"taskDefinitionArn": f"{ARN}:task-definition/web:7", "status": "ACTIVE", "networkMode": "awsvpc"}
+        boxes = [{**box, **self.scenario.get("container", {})}, *self.scenario.get("sidecars", ())]
+        return {"taskDefinition": {**told, "containerDefinitions": boxes, **self.scenario.get("definition", {})}}
 
     def describe_service_deployments(self, asked: dict[str, Any]) -> Any:
         found = self.look().get("sd")
@@ -274,3 +304,20 @@ class Script:
         self.scenario = self.scenario["after_stop"]
         self.start = self.clock.monotonic()
         return {"serviceDeploymentArn": asked["serviceDeploymentArn"]}
+
+    def describe_clusters(self, asked: dict[str, Any]) -> Any:
+        return {"clusters": [{"clusterName": name, "status": "ACTIVE"} for name in asked["clusters"] if name == "prod"]}
+
+    def run_task(self, asked: dict[str, Any]) -> Any:
+        self.written.append(("RunTask", asked))
+        if "failures" in self.scenario:
+            return {"tasks": [], "failures": self.scenario["failures"]}
+        return {"tasks": [self._task(self.scenario["tasks"][0])], "failures": []}
+
+    def stop_task(self, asked: dict[str, Any]) -> Any:
+        self.written.append(("StopTask", asked))
+        after = self.scenario.get("stops_after", 10)
+        stopped = {"reason": asked["reason"], "code": "UserInitiated", "exits": [143]}
+        if after is not None:
+            self.scenario["tasks"][0] |= {**stopped, "stopped": self.at + after}
+        return {"task": {}}

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import random
 import time
 from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.slipway.aws.plugins.module_utils._ecs import rollout
 from ansible_collections.slipway.aws.plugins.module_utils._ecs.judge import State, step
 from ansible_collections.slipway.aws.plugins.module_utils._ecs.looks import Look, epoch, same_definition
 from ansible_collections.slipway.aws.plugins.module_utils._ecs.rollout import Intent, Watch, drive, watch_rollout
@@ -24,6 +26,11 @@ SCENARIOS = [
     for scenario in yaml.safe_load_all(path.read_text())
 ]
 POLL = 5.0
+
+
+@pytest.fixture(autouse=True)
+def the_same_jitter_in_every_run(monkeypatch):
+    monkeypatch.setattr(rollout, "_JITTER", random.Random(1))
 
 
 def named(start):
