@@ -115,8 +115,8 @@ def run(module: Any) -> dict[str, Any]:
     if not module.check_mode:
         refuse_unknown(changes)
     walk(changes, handlers(aws, balancers, groups), check=module.check_mode)
-    if changes and not module.check_mode:
-        balancers, groups = read_both(aws, *names, details=False)
+    if params["state"] == "absent":
+        balancers, groups = {}, {}
     return outcome(changes, result=result(balancers, groups, wanted_balancers, wanted_groups))
 
 

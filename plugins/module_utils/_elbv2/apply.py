@@ -20,6 +20,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._elbv2.describe import
     TARGET_ATTRIBUTES,
     Described,
     load_balancer,
+    target_group,
 )
 from ansible_collections.slipway.aws.plugins.module_utils._elbv2.plan import LOAD_BALANCER, TARGET_GROUP, judge_active
 from ansible_collections.slipway.aws.plugins.module_utils._errors import is_code
@@ -32,13 +33,16 @@ GONE_S = 600.0  # interfaces of a deleted load balancer stay for some minutes an
 def handlers(
     aws: Clients, balancers: Described, groups: Described, *, clock: Clock = time
 ) -> dict[tuple[str, Action], Callable[[Change], None]]:
-    """What to do for each kind of change; the arguments are what exists, by the inventory's names."""
+    """What to do for each kind of change; the arguments are what exists, by the inventory's names.
+
+    What is made is added to them as AWS's answer describes it: asked for by name it may not be found for some seconds.
+    """
     elb = aws.client("elbv2")
     return {
-        (TARGET_GROUP, "create"): partial(create_target_group, elb),
+        (TARGET_GROUP, "create"): partial(create_target_group, elb, groups),
         (TARGET_GROUP, "update"): partial(update_target_group, elb, groups),
         (TARGET_GROUP, "delete"): lambda change: delete_target_group(elb, groups[change.name]["arn"], clock),
-        (LOAD_BALANCER, "create"): partial(create_load_balancer, elb),
+        (LOAD_BALANCER, "create"): partial(create_load_balancer, elb, balancers),
         (LOAD_BALANCER, "update"): partial(update_load_balancer, elb, balancers),
         (LOAD_BALANCER, "delete"): lambda change: delete_load_balancer(aws, balancers[change.name], clock),
     }
@@ -60,7 +64,7 @@ def health_check(fields: Mapping[str, Any], version: str | None = None) -> dict[
     return found
 
 
-def create_target_group(elb: Any, change: Change) -> None:
+def create_target_group(elb: Any, groups: Described, change: Change) -> None:
     wanted = change.after
     settings = {
         "Protocol": wanted["protocol"],
@@ -72,10 +76,11 @@ def create_target_group(elb: Any, change: Change) -> None:
     }
     if wanted["protocol_version"]:
         settings["ProtocolVersion"] = wanted["protocol_version"]
-    made = api.create_target_group(elb, wanted["aws_name"], **settings)
+    made = target_group(api.create_target_group(elb, wanted["aws_name"], **settings), {}, {})
+    groups[change.name] = made
     more = attributes(TARGET_ATTRIBUTES, wanted)
     if more:
-        api.set_target_group_attributes(elb, made["TargetGroupArn"], more)
+        api.set_target_group_attributes(elb, made["arn"], more)
 
 
 def update_target_group(elb: Any, groups: Described, change: Change) -> None:
@@ -90,19 +95,20 @@ def update_target_group(elb: Any, groups: Described, change: Change) -> None:
         api.tag(elb, have["arn"], after["tags"])
 
 
-def create_load_balancer(elb: Any, change: Change) -> None:
+def create_load_balancer(elb: Any, balancers: Described, change: Change) -> None:
     wanted = change.after
-    made = api.create_load_balancer(
-        elb,
-        wanted["aws_name"],
-        Scheme=wanted["scheme"],
-        Subnets=sorted(wanted["subnets"]),
-        SecurityGroups=sorted(wanted["security_groups"]),
-        Tags=tag_list(wanted["tags"]),
-    )
+    settings = {
+        "Scheme": wanted["scheme"],
+        "Subnets": sorted(wanted["subnets"]),
+        "Tags": tag_list(wanted["tags"]),
+    }
+    if wanted["security_groups"]:
+        settings["SecurityGroups"] = sorted(wanted["security_groups"])
+    made = load_balancer(api.create_load_balancer(elb, wanted["aws_name"], **settings), {}, {})
+    balancers[change.name] = made
     more = attributes(ATTRIBUTES, wanted)
     if more:
-        api.set_load_balancer_attributes(elb, made["LoadBalancerArn"], more)
+        api.set_load_balancer_attributes(elb, made["arn"], more)
 
 
 def update_load_balancer(elb: Any, balancers: Described, change: Change) -> None:

@@ -123,7 +123,9 @@ def desired_load_balancers(
             "aws_name": item.get("aws_name") or stack.named(item["name"]),
             "scheme": scheme(item),
             "subnets": frozenset(pick_subnets(tier(item), subnets)),
-            "security_groups": frozenset(group_id(name, security_groups) for name in item.get("security_groups") or []),
+            # None listed leaves AWS's default at first, and what is there later: a load balancer cannot have none.
+            "security_groups": frozenset(group_id(name, security_groups) for name in item.get("security_groups") or [])
+            or None,
             **{
                 field: item.get(field)
                 for field in ("idle_timeout", "keep_alive", "http2", "deletion_protection", "drop_invalid_headers")

@@ -163,6 +163,12 @@ def test_what_aws_cannot_change_is_refused_with_what_to_do(cloud, network):
         keep(network, {**WEB, "scheme": "internal"})
 
 
+def test_a_load_balancer_without_security_groups_gets_the_default_of_aws(cloud, network):
+    bare = {"name": "web"}
+    assert keep(network, bare)["changed"]
+    assert not keep(network, bare)["changed"]
+
+
 def test_a_protected_load_balancer_is_not_removed(cloud, network):
     keep(network, {**WEB, "deletion_protection": True})
     with pytest.raises(ModuleFailed, match="deletion_protection: false"):

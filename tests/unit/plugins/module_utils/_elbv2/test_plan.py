@@ -149,6 +149,7 @@ def test_what_is_missing_is_created_target_groups_first():
         pytest.param(
             {"item": {**WEB, "access_logs": {"enabled": False}}}, [], id="access logs are off as they should be"
         ),
+        pytest.param({"item": {**WEB, "security_groups": []}}, [], id="no security group listed leaves what is there"),
         pytest.param({"balancers": {"web": balancer(tags={**OURS, "cost": "1"})}}, [], id="others' tags stay"),
         pytest.param(
             {"balancers": {"web": balancer(tags={**OURS, "team": "x"})}},
