@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -61,9 +63,25 @@ def new_session(**options: Any) -> Any:
 
 def warm(services: Iterable[str]) -> None:
     """Read what making clients of these services reads, so that a fork of this process finds it in memory."""
+    # Nothing of the user's is read for it: a profile that does not exist is an error of the task that needs it.
+    with _without("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        _make_clients(services)
+
+
+def _make_clients(services: Iterable[str]) -> None:
     session = new_session(region_name="us-east-1", aws_access_key_id="-", aws_secret_access_key="-")  # noqa: S106
     for service in services:
         session.client(service)
+
+
+@contextlib.contextmanager
+def _without(*names: str) -> Iterator[None]:
+    """The environment without these variables for a while."""
+    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 class Clients:
