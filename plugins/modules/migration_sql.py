@@ -224,7 +224,7 @@ from typing import Any
 
 from ansible_collections.slipway.aws.plugins.module_utils._aws import Clients, aws_module, execute
 from ansible_collections.slipway.aws.plugins.module_utils._errors import SlipwayError
-from ansible_collections.slipway.aws.plugins.module_utils._migration.age import process_age
+from ansible_collections.slipway.aws.plugins.module_utils._migration.age import this_run
 from ansible_collections.slipway.aws.plugins.module_utils._migration.apply import Timeouts
 from ansible_collections.slipway.aws.plugins.module_utils._migration.connection import Endpoint, endpoint
 from ansible_collections.slipway.aws.plugins.module_utils._migration.files import read_directory
@@ -299,7 +299,7 @@ def run(module: Any) -> dict[str, Any]:
         allow_heavy_locks=params["allow_heavy_locks"],
         fence=params["fence"],
         check_mode=module.check_mode,
-        age=process_age(),
+        run=this_run(),
     )
     return STATES[params["state"]](request)
 

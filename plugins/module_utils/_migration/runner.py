@@ -20,6 +20,7 @@ from typing import Any
 
 from ansible_collections.slipway.aws.plugins.module_utils._errors import SlipwayError
 from ansible_collections.slipway.aws.plugins.module_utils._migration import indexes
+from ansible_collections.slipway.aws.plugins.module_utils._migration.age import Run
 from ansible_collections.slipway.aws.plugins.module_utils._migration.apply import (
     MigrationError,
     Runner,
@@ -70,7 +71,7 @@ _REPEAT = "Correct the cause and repeat the run, it goes on where it stopped."
 
 @dataclass(frozen=True)
 class Request:
-    """What the module was asked for. Times are seconds; age: how long this runner has been under way."""
+    """What the module was asked for. Times are seconds; run: how long this runner has been under way."""
 
     path: str
     directory: Directory
@@ -85,7 +86,7 @@ class Request:
     allow_heavy_locks: bool = False
     fence: int | None = None
     check_mode: bool = False
-    age: float = 0.0
+    run: Run = field(default_factory=Run)
     clock: Clock = field(default=time)
     jitter: Callable[[float, float], float] = random.uniform
 
@@ -266,10 +267,17 @@ def _still_held(request: Request, connection: Any, key: int, purpose: str) -> Sl
     )
 
 
-def _adopted_failure(request: Request, snapshot: Snapshot, plan: Plan, since: float) -> None:
-    """Raises the failure of another runner, where it happened while this one was under way, on the same file."""
+def _adopted_failure(request: Request, snapshot: Snapshot, plan: Plan, began: float) -> None:
+    """Raises the failure of another runner, where it happened while this one was under way, on the same file.
+
+    began: the database's time at which this runner connected
+    """
     failure = snapshot.failure
-    if failure is None or failure["at"] < since:
+    if failure is None:
+        return
+    # A task that the same command repeats is meant to try again.
+    age = request.run.age if failure["run"] == request.run.name else request.run.run_age
+    if failure["at"] < began - age:
         return
     if not any((script.number, script.sha256) == (failure["number"], failure["sha256"]) for script in plan.scripts):
         return
@@ -288,13 +296,12 @@ def _turn(request: Request, guard: Any, snapshot: Snapshot, planner: Planner) ->
     The working connection is None where another runner did it all meanwhile.
     """
     deadline = request.clock.monotonic() + request.wait_timeout
-    since = snapshot.now - request.age
     runner_key, work_key = request.history.keys
 
     def adopt() -> tuple[Snapshot, Plan] | None:
         now = request.history.look(guard)
         plan = _planned(request, now, planner)
-        _adopted_failure(request, now, plan, since)
+        _adopted_failure(request, now, plan, snapshot.now)
         return None if plan.scripts else (now, plan)
 
     found = _acquire(request, guard, runner_key, deadline=deadline, purpose="another migration", adopt=adopt)
@@ -442,6 +449,7 @@ def _failed(
             "failed": problem.as_failed(),
             "text": problem.text,
             "by": request.who,
+            "run": request.run.name,
             "at": now.now,
         },
     )

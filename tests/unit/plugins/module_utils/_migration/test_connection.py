@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible_collections.slipway.aws.plugins.module_utils._errors import SlipwayError
-from ansible_collections.slipway.aws.plugins.module_utils._migration.age import process_age
 from ansible_collections.slipway.aws.plugins.module_utils._migration.apply import Timeouts
 from ansible_collections.slipway.aws.plugins.module_utils._migration.connection import (
     Endpoint,
@@ -103,10 +101,3 @@ def test_time_outs_are_milliseconds_to_the_server_and_old_servers_are_asked_for_
         "SET lock_timeout = 1500; SET statement_timeout = 60000; SET idle_in_transaction_session_timeout = 60000"
     )
     assert "client_connection_check_interval" in timeouts.sql(140000)
-
-
-def test_the_age_of_a_process(tmp_path: Path) -> None:
-    assert 0 < process_age() < 100_000
-    assert process_age(tmp_path / "nothing") == 0
-    (tmp_path / "odd").write_text("1 (a) b")
-    assert process_age(tmp_path / "odd") == 0
