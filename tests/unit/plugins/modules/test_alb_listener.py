@@ -187,3 +187,21 @@ def test_a_foreign_load_balancer_is_left_alone(cloud, place):
     with pytest.raises(ModuleFailed, match="is not of stack tvshows-prod"):
         place.keep()
     assert place.listeners() == {}
+
+
+def test_a_listener_that_aws_refuses_is_made_by_the_next_run(cloud, place):
+    cloud.post(
+        "/local-cloud/faults",
+        {
+            "kind": "api_error",
+            "times": 1,
+            "match": {"operation": "CreateRule"},
+            "code": "AccessDenied",
+            "message": "not authorized to perform elasticloadbalancing:CreateRule",
+            "status": 403,
+        },
+    )
+    with pytest.raises(ModuleFailed, match=r"create listener rule web:443 rule 10: AccessDenied.*grant the action"):
+        place.keep()
+    assert steps(place.keep()) == [("create", "web:443 rule 10")]
+    assert not place.keep()["changed"]

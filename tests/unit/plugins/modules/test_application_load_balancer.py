@@ -194,3 +194,20 @@ def test_a_mistake_is_refused_before_anything_is_asked(cloud):
             stack=STACK,
             load_balancers=[{**WEB, "listeners": [{"port": 80, "target_group": "web"}] * 2}],
         )
+
+
+def test_a_run_that_aws_refuses_half_way_says_why_and_the_next_one_completes_it(cloud, network):
+    fault = {
+        "kind": "api_error",
+        "times": 1,
+        "match": {"operation": "CreateLoadBalancer"},
+        "code": "TooManyLoadBalancers",
+        "message": "You have reached your limit of load balancers",
+        "status": 400,
+    }
+    cloud.post("/local-cloud/faults", fault)
+    with pytest.raises(ModuleFailed, match=r"create load balancer web: TooManyLoadBalancers.*quota") as failure:
+        keep(network)
+    assert [change["name"] for change in failure.value.result["changes"]] == ["web"]
+    assert [step[:3] for step in steps(keep(network))] == [("create", "load balancer", "web")]
+    assert not keep(network)["changed"]
