@@ -26,7 +26,6 @@ from ansible.module_utils.common.json import Direction, get_module_encoder
 from ansible.plugins.action.normal import ActionModule as Normal
 
 PROFILE = "legacy"
-COLLECTION = "slipway.aws"
 
 
 class ActionModule(Normal):  # type: ignore[misc]
@@ -38,7 +37,8 @@ class ActionModule(Normal):  # type: ignore[misc]
         result: dict[str, Any] = super(Normal, self).run(tmp, task_vars)
         if result.get("skipped"):
             return result
-        return {**result, **self._here(given)}
+        name = self._task.resolved_action or self._task.action
+        return {**result, **self.in_worker(name, dict(self._task.args), given)}
 
     def _fits(self, given: dict[str, Any]) -> bool:
         python = self._templar.template(given.get("ansible_python_interpreter", ""))
@@ -46,11 +46,11 @@ class ActionModule(Normal):  # type: ignore[misc]
         local = self._connection.transport == "local"
         return local and same_python and not self._task.async_val and not self._play_context.become
 
-    def _here(self, given: dict[str, Any]) -> dict[str, Any]:
-        name = (self._task.resolved_action or self._task.action).removeprefix(f"{COLLECTION}.")
-        module = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.modules.{name}")
-        arguments = dict(self._task.args)
-        self._update_module_args(f"{COLLECTION}.{name}", arguments, given)
+    def in_worker(self, name: str, arguments: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+        """The result of a module of any collection ("amazon.aws.aws_caller_info"), run in this process."""
+        collection, _dot, plain = name.rpartition(".")
+        module = importlib.import_module(f"ansible_collections.{collection}.plugins.modules.{plain}")
+        self._update_module_args(name, arguments, given)
         encoder = get_module_encoder(PROFILE, Direction.CONTROLLER_TO_MODULE)
         payload = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}, cls=encoder)
         environment: dict[str, str] = {}

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -53,7 +54,10 @@ def read_all(aws: Clients, stack: Stack, settings: Settings) -> dict[str, Result
         "ecs_services": services,
         "monitoring": monitoring,
     }
-    found = together({name: partial(reader, aws, stack, settings) for name, reader in readers.items()})
+    found = together(
+        # each as its role, whose name is part of what it is found by
+        {name: partial(reader, aws, replace(stack, role=name), settings) for name, reader in readers.items()}
+    )
     return {f"{name}_result": result for name, result in found.items()}
 
 
