@@ -12,7 +12,6 @@ description:
   - A later mention of a domain adds what the first one leaves open.
 version_added: 0.1.0
 author: Slipway contributors (@slipway)
-positional: _input, more
 options:
   _input:
     description: Load balancers, as in C(alb_load_balancers).

@@ -99,7 +99,7 @@ changes:
   returned: always
 result:
   description:
-    - V(certificate_result) of role certificate, RV(result.certificates) by domain with C(arn), C(status) and
+    - V(certificate_result) of role certificate, C(result.certificates) by domain with C(arn), C(status) and
       C(validation_records). A certificate of another region is under C(domain@region).
   type: dict
   returned: always

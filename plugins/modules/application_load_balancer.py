@@ -65,8 +65,8 @@ changes:
   returned: always
 result:
   description:
-    - V(alb_result) of role alb, without listeners. RV(result.load_balancers) by name with C(arn), C(dns_name),
-      C(zone_id), C(full_name) and C(listeners); RV(result.target_groups) by name with C(arn), C(full_name), C(port)
+    - V(alb_result) of role alb, without listeners. C(result.load_balancers) by name with C(arn), C(dns_name),
+      C(zone_id), C(full_name) and C(listeners); C(result.target_groups) by name with C(arn), C(full_name), C(port)
       and C(protocol).
   type: dict
   returned: always

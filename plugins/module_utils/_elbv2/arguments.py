@@ -14,7 +14,7 @@ _CERTIFICATE: dict[str, Any] = {
     "domain": {"type": "str"},
     "alternative_names": {"type": "list", "elements": "str"},
     "validation": {"type": "str", "choices": ["dns", "email"]},
-    "key_algorithm": {"type": "str", "choices": list(KEY_ALGORITHMS), "no_log": False},
+    "key_algorithm": {"type": "str", "choices": list(KEY_ALGORITHMS)},
     "arn": {"type": "str"},
 }
 _ONE_CERTIFICATE: dict[str, Any] = {"type": "dict", "options": _CERTIFICATE}
