@@ -56,7 +56,7 @@ def this_run(proc: Path = Path("/proc"), pid: int | None = None) -> Run:
 
 def _process(proc: Path, pid: int) -> _Process | None:
     try:
-        # The command is in parentheses and may hold blanks; after it come the state, the parent, … and as 20th the start.
+        # The command is in parentheses and may hold blanks; after it come state, parent, … and as the 20th the start.
         words = (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
         return _Process(int(words[1]), int(words[19]))
     except (OSError, ValueError, IndexError):
