@@ -30,7 +30,8 @@ _RESERVED_USERS = ("admin", "rdsadmin", "rds_superuser", "user", "public")
 
 def spec_of(variables: Mapping[str, Any]) -> dict[str, Any]:
     """The variables of role database without their prefix: what problems() takes."""
-    return {key.removeprefix(PREFIX): value for key, value in variables.items() if key.startswith(PREFIX)}
+    region = {"region": variables["stack_region"]} if variables.get("stack_region") else {}
+    return {**region, **{key.removeprefix(PREFIX): it for key, it in variables.items() if key.startswith(PREFIX)}}
 
 
 def wanted(spec: Mapping[str, Any]) -> bool:

@@ -258,3 +258,18 @@ def test_what_was_started_and_cut_off_is_completed(cloud, cache):
 def test_bad_input_is_refused_before_aws_is_asked(cloud):
     with pytest.raises(ModuleFailed, match=r"cache_node_type: db.t3.micro .*cache_multi_az"):
         elasticache(**{**CACHE, "node_type": "db.t3.micro", "multi_az": True})
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["CreateCacheParameterGroup", "ModifyCacheParameterGroup", "CreateReplicationGroup"],
+)
+def test_what_aws_refuses_half_way_is_named_and_completed_by_the_next_run(cloud, cache, operation):
+    fault = {"kind": "api_error", "times": 1, "code": "NodeQuotaExceeded", "message": "no more", "status": 400}
+    cloud.post("/local-cloud/faults", {**fault, "match": {"aws_service": "elasticache", "operation": operation}})
+    with pytest.raises(ModuleFailed, match=f"NodeQuotaExceeded from {operation}"):
+        elasticache(**cache)
+    elasticache(**cache)
+    assert replication_group(cloud)["Status"] == "available"
+    assert not elasticache(**cache)["changed"]
+    elasticache(**cache, state="absent")

@@ -297,3 +297,30 @@ def test_what_was_started_and_cut_off_is_completed(cloud, database):
 def test_bad_input_is_refused_before_aws_is_asked(cloud):
     with pytest.raises(ModuleFailed, match=r"database_storage.gb: 5 .*database_backup.days: 99"):
         rds(**{**DATABASE, "storage": {"gb": 5}, "backup": {"days": 99}})
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["CreateDBParameterGroup", "ModifyDBParameterGroup", "CreateDBInstance"],
+)
+def test_what_aws_refuses_half_way_is_named_and_completed_by_the_next_run(cloud, database, operation):
+    fault = {"kind": "api_error", "times": 1, "code": "InstanceQuotaExceeded", "message": "no more", "status": 400}
+    cloud.post("/local-cloud/faults", {**fault, "match": {"aws_service": "rds", "operation": operation}})
+    with pytest.raises(ModuleFailed, match=f"InstanceQuotaExceeded from {operation}"):
+        rds(**database)
+    rds(**database)
+    assert instance(cloud)["DBInstanceStatus"] == "available"
+    assert not rds(**database)["changed"]
+    rds(**database, state="absent", final_snapshot=False)
+
+
+def test_a_removal_that_was_cut_off_is_completed(cloud, database):
+    rds(**database)
+    fault = {"kind": "api_error", "times": 1, "code": "AccessDenied", "message": "no", "status": 403}
+    cloud.post("/local-cloud/faults", {**fault, "match": {"operation": "DeleteDBParameterGroup"}})
+    with pytest.raises(ModuleFailed, match="AccessDenied"):
+        rds(**database, state="absent", final_snapshot=False)
+    assert kinds(rds(**database, state="absent")) == [
+        ("delete", "database parameter group"),
+        ("delete", "database subnet group"),
+    ]

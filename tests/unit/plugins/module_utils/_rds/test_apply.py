@@ -105,10 +105,11 @@ def test_parameters_go_in_calls_of_twenty_and_static_ones_wait(rds):
     client, stub = rds
     names = [f"p{number:02}" for number in range(25)]
     for some in (names[:20], names[20:]):
+        method = {"p00": "pending-reboot"}
         entries = [
-            {"ParameterName": name, "ParameterValue": "1", "ApplyMethod": "pending-reboot" if name == "p00" else "immediate"}
+            {"ParameterName": name, "ParameterValue": "1", "ApplyMethod": method.get(name, "immediate")}
             for name in some
-        ]  # fmt: skip
+        ]
         stub.add_response("modify_db_parameter_group", {}, {"DBParameterGroupName": "g", "Parameters": entries})
     stub.add_response(
         "reset_db_parameter_group",

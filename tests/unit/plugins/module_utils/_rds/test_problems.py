@@ -118,3 +118,10 @@ def test_variables_become_a_spec():
 )
 def test_replicas(value, found):
     assert replicas(value) == found
+
+
+def test_a_replica_elsewhere_is_found_in_variables_too():
+    elsewhere = {f"database_{key}": value for key, value in GOOD.items()}
+    elsewhere["database_replicas"] = {"count": 1, "region": "eu-west-1"}
+    (problem,) = problems(spec_of({**elsewhere, "stack_region": "us-east-1"}))
+    assert problem.startswith("database_replicas.region")
