@@ -33,6 +33,8 @@ from typing import Any
 
 DEFAULT_ACCOUNT = "123456789012"
 DEFAULT_REGION = "us-east-1"
+# Ansible masks the secret key wherever its letters occur in what a module returns: it must not be part of any name.
+SECRET_KEY = "the-embedded-aws-checks-no-keys"
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 LOOK_SECONDS = 0.02
@@ -80,7 +82,8 @@ def start(files: Files, arguments: argparse.Namespace) -> dict[str, Any]:
         running = ours(files)
         if running is not None:
             _check_same(running, arguments)
-            return {"changed": False, "state": "running", **_shown(running)}
+            changed, settings = _apply_settings(running, arguments.setting)
+            return {"changed": changed, "state": "running", **_shown({**running, "settings": settings})}
         files.forget()  # a pid file of a process that is gone, or of another
         state = _launch(files, arguments)
         files.environment.write_text(environment(state), encoding="utf-8")
@@ -126,11 +129,23 @@ def environment(state: dict[str, Any]) -> str:
     values = {
         "AWS_ENDPOINT_URL": state["endpoint"],
         "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_REGION": state["region"],
         "AWS_DEFAULT_REGION": state["region"],
     }
     return "".join(f"export {name}={value}\n" for name, value in values.items())
+
+
+def _apply_settings(running: dict[str, Any], given: list[str]) -> tuple[bool, Any]:
+    """Give a server that runs already the settings that were asked for; (whether one was another, all of them)."""
+    url = f"{running['endpoint']}/local-cloud/settings"
+    before = _ask(url)
+    after = _ask(url, dict(item.split("=", 1) for item in given)) if given else before
+    if after is None or "error" in after:
+        raise LauncherError(
+            f"The embedded AWS at {running['endpoint']} refuses the settings: {(after or {}).get('error')}"
+        )
+    return after != before, after
 
 
 def _launch(files: Files, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -146,7 +161,7 @@ def _launch(files: Files, arguments: argparse.Namespace) -> dict[str, Any]:
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=files.directory,
-            env=_server_environment(),
+            env=_server_environment(arguments.account_id),
             start_new_session=True,  # it outlives the shell and the play that started it
         )
     files.pid.write_text(f"{process.pid}\n", encoding="utf-8")
@@ -164,7 +179,7 @@ def _launch(files: Files, arguments: argparse.Namespace) -> dict[str, Any]:
     raise LauncherError(f"The embedded AWS did not answer within {START_SECONDS:.0f} s; see {files.log}.")
 
 
-def _server_environment() -> dict[str, str]:
+def _server_environment(account_id: str) -> dict[str, str]:
     """Without the caller's AWS settings: moto itself uses botocore."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     package_root = str(Path(__file__).resolve().parent.parent)
@@ -172,7 +187,8 @@ def _server_environment() -> dict[str, str]:
         **inherited,
         "PYTHONPATH": package_root,
         "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "MOTO_ACCOUNT_ID": account_id,
         "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
         "MOTO_ACM_VALIDATION_WAIT": "0",
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -203,14 +219,24 @@ def _alive(pid: int) -> bool:
         return True
 
 
-def _ask(url: str) -> dict[str, Any] | None:
+def _ask(url: str, body: dict[str, Any] | None = None) -> dict[str, Any] | None:
+    """The JSON answer, of an error too; None if nobody answers."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never behind a proxy
     try:
-        with opener.open(url, timeout=5) as response:
+        with opener.open(url, data=None if body is None else json.dumps(body).encode(), timeout=5) as response:
             answer = json.load(response)
-    except (OSError, ValueError, urllib.error.URLError):
+    except urllib.error.HTTPError as error:
+        answer = _json_of(error)
+    except (OSError, ValueError):
         return None
     return answer if isinstance(answer, dict) else None
+
+
+def _json_of(error: urllib.error.HTTPError) -> Any:
+    try:
+        return json.load(error)
+    except ValueError:
+        return None
 
 
 def _check_same(running: dict[str, Any], arguments: argparse.Namespace) -> None:
