@@ -100,6 +100,7 @@ class State:
 
     intent: Intent
     looks: int = 0
+    missing: int = 0
     ours: str = ""
     arn: str = ""
     definition: str = ""

@@ -44,12 +44,15 @@ Judged = tuple[State, Decision | None]
 
 # Looks after which what was not there yet will not come: DescribeServices may lag behind UpdateService for a moment.
 GRACE_LOOKS = 3
+MISSING_LOOKS = 2
 # Seconds that a rollback may take to show after the deployment was declared failed.
 ROLLBACK_SHOWS = 60.0
 # Seconds without progress before it is worth finding out how long a healthy start takes.
 IDLE = 120.0
 # Seconds that one message of a kind that does not heal, or heals at once, may stand for itself.
 PATIENCE = {"permanent": 60.0, "role_cannot_be_assumed": 120.0}
+# Seconds that trouble of a kind that may pass, such as lacking capacity, may stand for itself.
+PASSING = 300.0
 # Seconds more for a task that is pulling an image.
 PULLING = 600.0
 
@@ -86,7 +89,8 @@ _WORKING_STAGES = frozenset(("", "RECONCILE_SERVICE", "SCALE_UP", "CLEAN_UP"))
 
 def step(state: State, look: Look) -> Judged:
     """What is known after a look, and the decision once one is certain."""
-    state = replace(state, looks=state.looks + 1, wants=frozenset())
+    missing = state.missing + 1 if look.service is None else 0
+    state = replace(state, looks=state.looks + 1, missing=missing, wants=frozenset())
     gone = _inactive(state, look)
     if gone or look.service is None:
         return state, gone
@@ -101,7 +105,7 @@ def step(state: State, look: Look) -> Judged:
 def _inactive(state: State, look: Look) -> Decision | None:
     if look.service is None:
         # Right after CreateService a look may not find it yet.
-        missing = state.met or state.looks >= 2
+        missing = state.missing >= MISSING_LOOKS
         return Decision("failed", reason_of("service_inactive", "The service does not exist.")) if missing else None
     status = look.service.get("status") or "ACTIVE"
     if status == "ACTIVE":
@@ -465,7 +469,7 @@ def _repeated_events(state: State, service: Shape) -> Reason | None:
         return cause_of(state)
     for reason in reversed(messages):
         same = sum(1 for other in messages if other.code == reason.code)
-        if same >= state.intent.fail_fast and reason.code not in _OF_TASKS:
+        if same >= state.intent.fail_fast and (state.blind or reason.code not in _OF_TASKS):
             return reason
     return None
 
@@ -544,7 +548,9 @@ def _patience(state: State, code: str) -> float | None:
         return 0.01  # no count can move: seen once more without progress, it is certain
     if code in PATIENCE:
         return PATIENCE[code]
-    return PATIENCE["permanent"] if code in _PERMANENT else state.budget
+    if code in _PERMANENT:
+        return PATIENCE["permanent"]
+    return None if state.budget is None else min(PASSING, state.budget)
 
 
 def _idle(state: State, look: Look, service: Shape) -> Judged:
@@ -554,7 +560,8 @@ def _idle(state: State, look: Look, service: Shape) -> Judged:
         return state, None
     if state.budget is None:
         return state.want("budget"), None
-    limit = state.budget + (DEREGISTRATION + STOPPING if older_running(state, service) else 0.0)
+    draining = _all_run(state, service) and older_running(state, service)
+    limit = state.budget + (DEREGISTRATION + STOPPING if draining else 0.0)
     if idle < limit:
         return state, None
     if not {"targets", "live"} <= look.asked:

@@ -243,7 +243,7 @@ class Eyes:
 
 
 # Placing a task, making its network interface and pulling an image of ordinary size.
-BASE_START = 300.0
+BASE_START = 420.0
 DEREGISTRATION = 300.0
 STOPPING = 120.0
 

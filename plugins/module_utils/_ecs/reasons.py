@@ -145,7 +145,8 @@ _ROUTINE = [
     _family(
         r"service.{0,30}(was|is) not (active|found)|servicenot(active|found)|servicenotfound"
         r"|is (now )?inactive\b.*service"
-        r"|referenced (service|cluster) was (not found|inactive)|service (is|was) (draining|inactive|missing|deleted)"
+        r"|referenced (service|cluster) was (not found|inactive)|service (that )?(is|was) (still )?(draining"
+        r"|inactive|missing|deleted)|service not found"
         r"|^missing$",
         [],
         "service_inactive",
@@ -276,6 +277,7 @@ _SECRETS = [
 
 _PULL_RULES: Rules = [
     (r"check whether the image exists", "image_not_found"),
+    (r"requires task definition to have execution role", "image_pull_auth"),
     (
         r"no basic auth|incorrect username|authentication required|authorization (failed|token)|insufficient_scope"
         r"|ecr:\w+|credentials: not found|requires? authentication|docker login",
@@ -360,7 +362,8 @@ _RESOURCES = [
 
 _ROLES = [
     _family(
-        r"register targets|target health|target ?group|load ?balancer|listener|elasticloadbalancing|targets? (is"
+        r"register targets|target health|target ?group|load ?balancer|listener|container port"
+        r"|elasticloadbalancing|targets? (is"
         r"|are) not",
         [
             (r"not authorized|access ?denied|unauthorized", "iam_permission_denied"),
@@ -389,8 +392,8 @@ _CONTAINERS = [
     ),
     _family(
         r"port is already allocated|address already in use|ports? (is|are) not available|already using a port"
-        r"|port .*in use"
-        r"|port .*already|insufficient ports|resource:ports|listen tcp.*bind|bind for ",
+        r"|\bport .*in use"
+        r"|\bport .*already|insufficient ports|resource:ports|listen tcp.*bind|bind for ",
         [],
         "port_conflict",
     ),
@@ -431,7 +434,8 @@ _PLACEMENT = [
         "invalid_cpu_memory",
     ),
     _family(
-        r"reached the limit|limit ?exceeded|limit was exceeded|quota|countexceeded|maximum number of"
+        r"reached the limit|more vcpu capacity|limit ?exceeded|limit was exceeded|quota|countexceeded"
+        r"|maximum number of"
         r"|exceeds? (the|your) limit"
         r"|exceeded (the|your) limit",
         [],
@@ -496,7 +500,10 @@ _GENERIC_CODES = ("essential_container_exited", "container_start_failed")
 # Exit codes that a shell or a runtime gives when there was nothing to run.
 _EXIT_CODES = {126: "command_not_found", 127: "command_not_found"}
 
-_PREFIX = re.compile(r"^\W*service[ ,]+(?!deployment\b)(\([^)]*\)|[^\s,]+)\s*(?=\S)|^\(service [^)]*\)\s*")
+_PREFIX = re.compile(
+    r"^\W*service[ ,]+(?!(?:deployment|not|was|is|has|that|inactive|discovery)\b)(\([^)]*\)|[^\s,]+)\s*(?=\S)"
+    r"|^\(service [^)]*\)\s*"
+)
 _ENTITY = re.compile(
     r"\((deployment|task|taskset|instance|port|container-instance|target-group|elb|service)[ :][^()]*\)"
 )

@@ -31,7 +31,8 @@ __all__ = ["Decision", "Intent", "Look", "State", "Verdict", "Watch", "drive", "
 
 # Errors of one look at the service that pass by themselves: the network between us and AWS.
 _PASSING = ("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError")
-LONGEST_PAUSE = 60.0
+# Under throttling the pause grows up to so many intervals: botocore waits between its own repeats besides.
+LONGEST_PAUSE = 3
 _JITTER = random.SystemRandom()
 
 
@@ -210,7 +211,7 @@ def drive(
         if waited >= timeout:
             return [verdict or watch.time_out(waited) for verdict, watch in zip(verdicts, watches, strict=True)]
         throttled = any(watch.throttled for watch in watches)
-        pause = min(max(pause, poll_interval) * 2, LONGEST_PAUSE) if throttled else poll_interval
+        pause = min(max(pause, poll_interval) * 2, LONGEST_PAUSE * poll_interval) if throttled else poll_interval
         clock.sleep(max(0.01, min(pause * _JITTER.uniform(0.9, 1.1), timeout - waited)))
 
 
