@@ -115,13 +115,20 @@ def finish(
 ) -> tuple[dict[str, Any], list[Change]]:
     """Wait, change one thing, wait again, until nothing is left. Returns what is, and what was done."""
     group, done = waiter.available(now=now, first=first), list[Change]()
+    asked: list[Change] = []
     for _round in range(ROUNDS):
         changes = plan(group)[:1]
         if not changes:
             return group, done
+        if changes == asked:  # AWS takes some changes before it shows them: look again before asking again
+            asked = []
+            waiter.pause()
+            group = waiter.available(now=now)
+            continue
         try:
             carry_out(changes, group)
-            done += changes
+            asked = changes
+            done += [change for change in changes if change not in done]
         except SlipwayError as error:
             if error.details.get("aws_error") not in (
                 "InvalidReplicationGroupState",

@@ -150,19 +150,26 @@ def finish(
     """Wait, do what could not be done before, wait again, until nothing is left. Returns what is, and what was done."""
     instances = waiter.available(_names(first["instances"], identifier), now=now, first=first)
     done: list[Change] = []
+    asked: list[Change] = []
     for _round in range(ROUNDS):
         changes = stage(plan(instances))
         if not changes:
             return instances, done
+        if changes == asked:  # AWS takes some changes before it shows them: look again before asking again
+            asked = []
+            waiter.pause()
+            instances = waiter.available([identifier], now=now)
+            continue
         try:
             carry_out(changes, instances)
-            done += changes
+            carried = asked = changes
         except SlipwayError as error:
-            done += changes[: len(error.details.get("changes", []))]
             if error.details.get("aws_error") not in ("InvalidDBInstanceState", "InvalidDBInstanceStateFault"):
                 raise
+            carried = changes[: len(error.details.get("changes", []))]
             waiter.pause()  # it was available when we looked and is busy now: a backup, or our own last change
-        instances = _after(waiter, identifier, changes, now=now)
+        done += [change for change in carried if change not in done]
+        instances = _after(waiter, identifier, carried, now=now)
     raise SlipwayError(
         f"Database {identifier} does not come to rest",
         f"after {ROUNDS} rounds there is still something to change: {stage(plan(instances))[0].name}",

@@ -144,6 +144,9 @@ def test_a_cluster_has_shards_and_one_configuration_endpoint(cloud, cache):
     ready = elasticache(**cluster, state="ready")
     assert ready["result"]["endpoint"] == found["ConfigurationEndpoint"]["Address"]
     assert not elasticache(**cluster)["changed"]
+    for count in (3, 1):
+        assert kinds(elasticache(**{**cluster, "shards": count})) == [("update", "cache shards")]
+        assert len(replication_group(cloud)["NodeGroups"]) == count
     with pytest.raises(ModuleFailed, match="mode is cluster, wanted replication_group"):
         elasticache(**{**cache, "replicas": 2})
 

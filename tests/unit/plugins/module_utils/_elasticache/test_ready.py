@@ -122,3 +122,11 @@ def test_what_aws_was_told_is_what_it_will_be():
     node = {"PendingModifiedValues": {"CacheNodeType": "cache.r6g.large"}, "EngineVersion": "7.1.0"}
     will_be = expected(describe_group({**GROUP, "PendingModifiedValues": pending}, node, []))
     assert (will_be["failover"], will_be["node_type"], will_be["log_delivery"]) == (True, "cache.r6g.large", None)
+
+
+def test_what_aws_shows_late_is_not_asked_for_twice(waiter):
+    late = [Change("update", "cache replication group", NAME)]
+    plans, carried = [late, late, []], []
+    wait, clock = waiter([seen()])
+    _found, done = ready.finish(wait, seen(), lambda _: plans.pop(0), lambda some, _: carried.append(some), now=False)
+    assert (len(carried), done, clock.now) == (1, late, 15)

@@ -153,3 +153,13 @@ def test_what_never_comes_to_rest_is_given_up(waiter):
 
 def change(action, resource, name):
     return Change(action, resource, name)
+
+
+def test_what_aws_shows_late_is_not_asked_for_twice(waiter):
+    late = [Change("update", "database instance", NAME)]
+    plans, carried = [late, late, []], []
+    wait, clock = waiter([seen()])
+    _found, done = ready.finish(
+        wait, seen(), NAME, lambda _: plans.pop(0), lambda some, _: carried.append(some), now=False
+    )
+    assert (len(carried), done, clock.now) == (1, late, 15)
