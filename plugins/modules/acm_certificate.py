@@ -112,6 +112,10 @@ waited_s:
   description: How many seconds were waited.
   type: float
   returned: always
+api_calls:
+  description: How many calls to AWS it took.
+  type: int
+  returned: always
 """
 
 import time
@@ -166,7 +170,7 @@ def run(module: Any) -> dict[str, Any]:
     changes = plan_removal(current, wanted, stack) if absent else plan(current, wanted, stack)
     walk(changes, handlers(aws, stack, chosen), check=module.check_mode)
     if absent:
-        return outcome(changes, result={"certificates": {}}, missing=[], waited_s=0.0)
+        return outcome(changes, result={"certificates": {}}, missing=[], waited_s=0.0, api_calls=aws.api_calls)
     waited = 0.0
     if params["wait_timeout"] and not module.check_mode:
         waited = wait_issued(
@@ -178,7 +182,7 @@ def run(module: Any) -> dict[str, Any]:
             clock=time,
         )
     named = by_domain(chosen, aws.region)
-    return outcome(changes, result=result(named), missing=missing(named), waited_s=waited)
+    return outcome(changes, result=result(named), missing=missing(named), waited_s=waited, api_calls=aws.api_calls)
 
 
 def refuse(items: list[dict[str, Any]]) -> None:

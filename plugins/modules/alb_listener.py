@@ -90,6 +90,10 @@ waited_s:
   description: How many seconds were waited.
   type: float
   returned: always
+api_calls:
+  description: How many calls to AWS it took.
+  type: int
+  returned: always
 """
 
 from typing import Any
@@ -150,6 +154,7 @@ def run(module: Any) -> dict[str, Any]:
         result=result(balancers, groups, names, desired_target_groups(items, "", stack), by_port(writer.listeners)),
         missing=missing,
         waited_s=waited,
+        api_calls=aws.api_calls,
     )
 
 

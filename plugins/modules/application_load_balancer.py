@@ -70,6 +70,10 @@ result:
       and C(protocol).
   type: dict
   returned: always
+api_calls:
+  description: How many calls to AWS it took.
+  type: int
+  returned: always
 """
 
 from typing import Any
@@ -117,7 +121,7 @@ def run(module: Any) -> dict[str, Any]:
     walk(changes, handlers(aws, balancers, groups), check=module.check_mode)
     if params["state"] == "absent":
         balancers, groups = {}, {}
-    return outcome(changes, result=result(balancers, groups, wanted_balancers, wanted_groups))
+    return outcome(changes, result=result(balancers, groups, wanted_balancers, wanted_groups), api_calls=aws.api_calls)
 
 
 def main() -> None:

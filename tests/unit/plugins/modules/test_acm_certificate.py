@@ -38,6 +38,7 @@ def test_check_request_again_repair_remove(cloud):
     assert set(raw["SubjectAlternativeNames"]) == {DOMAIN, "www.tvshows.example.com"}
     again = call("acm_certificate", stack=STACK, certificates=ITEMS)
     assert not again["changed"]
+    assert again["api_calls"] == 3
     assert again["result"]["certificates"][DOMAIN]["arn"] == found["arn"]
 
     acm.remove_tags_from_certificate(CertificateArn=found["arn"], Tags=[{"Key": "team", "Value": "tv"}])

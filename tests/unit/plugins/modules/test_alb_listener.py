@@ -104,6 +104,7 @@ def test_check_create_again(place):
     assert listeners == {str(port): it["ListenerArn"] for port, it in found.items()}
     again = place.keep()
     assert not again["changed"]
+    assert again["api_calls"] == 7
     assert again["result"] == made["result"]
 
 

@@ -86,6 +86,7 @@ def test_check_create_again_remove(cloud, network):
 
     again = keep(network)
     assert not again["changed"]
+    assert again["api_calls"] == 5
     assert again["result"] == result
 
     removed = keep(network, state="absent")
