@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -242,6 +243,7 @@ def delete_security_group(ec2: Any, group_id: str) -> None:
 
 def create_endpoint(ec2: Any, vpc_id: str, service: str, kind: str, tags: Mapping[str, str], **more: Any) -> str:
     answer = ec2.create_vpc_endpoint(
+        ClientToken=str(uuid.uuid4()),  # botocore's own retries of this call make no second one
         VpcId=vpc_id,
         ServiceName=service,
         VpcEndpointType=kind,
