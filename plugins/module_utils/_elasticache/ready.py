@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.slipway.aws.plugins.module_utils._aws import Clients
 from ansible_collections.slipway.aws.plugins.module_utils._elasticache import api
-from ansible_collections.slipway.aws.plugins.module_utils._elasticache.describe import details
+from ansible_collections.slipway.aws.plugins.module_utils._elasticache.describe import describe_group, details
 from ansible_collections.slipway.aws.plugins.module_utils._elasticache.plan import usable
 from ansible_collections.slipway.aws.plugins.module_utils._errors import SlipwayError
 from ansible_collections.slipway.aws.plugins.module_utils._plan import Change
@@ -37,11 +37,11 @@ def look(aws: Clients, identifier: str) -> dict[str, Any]:
     found = api.group(cache, identifier)
     if found is None:
         return {"group": None, "events": []}
-    if found.get("Status") in LOST:
-        return {"group": {"status": found["Status"]}, "events": api.events(cache, identifier, EVENTS_MINUTES)}
-    if found.get("Status") != "available":
-        return {"group": {"status": found["Status"]}, "events": []}
-    return {"group": details(aws, found), "events": []}
+    if found.get("Status") == "available":
+        return {"group": details(aws, found), "events": []}
+    lost = found.get("Status") in LOST
+    events = api.events(cache, identifier, EVENTS_MINUTES) if lost else []
+    return {"group": describe_group(found, None, None), "events": events}
 
 
 def judge(seen: Mapping[str, Any], identifier: str, *, now: bool) -> Judgement:

@@ -63,8 +63,7 @@ def ready(run: Run) -> dict[str, Any]:
     name, wanted, now = spec["identifier"], desired(spec, stack)["group"], spec["apply_immediately"]
     first = look(aws, name)
     if run.check:  # what is to be made was announced by the other entry point
-        there = first["group"] if first["group"] and "arn" in first["group"] else None
-        return finished(run, there, [])
+        return finished(run, first["group"], [])
     if first["group"] is None:
         raise SlipwayError(f"There is no cache {name} to wait for", "", "Start it first: role cache, main.")
     waiter = Waiter(aws, name, timeout=spec["timeout"], interval=spec["poll_interval"])

@@ -177,6 +177,9 @@ def test_starting_does_not_wait_and_waiting_ends_when_it_is_available(cloud, cac
     try:
         made = elasticache(**cache)
         assert (made["waited_s"], made["result"]["status"]) == (0, "creating")
+        looked = elasticache(check=True, **cache, state="ready")
+        assert (looked["waited_s"], looked["result"]["status"]) == (0, "creating")
+        assert looked["result"]["arn"].endswith(f":replicationgroup:{NAME}")
         busy = elasticache(**{**cache, "snapshots": {"days": 3, "window": "05:00-06:00"}})
         assert (busy["changed"], busy["deferred"]) == (False, ["cache replication group"])
         ready = elasticache(**{**cache, "snapshots": {"days": 3, "window": "05:00-06:00"}}, state="ready")
