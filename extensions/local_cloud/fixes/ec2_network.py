@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""EC2: network ACLs, VPC endpoints."""
+"""EC2: network ACLs, VPC endpoints, what goes with a subnet or VPC.
+
+API: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/
+"""
 
 from __future__ import annotations
 
@@ -80,9 +83,21 @@ def forget_associations_of_deleted_subnets() -> None:
         return answer
 
 
+def delete_default_acl_with_vpc() -> None:
+    """The VPC's default network ACL goes with it (API_DeleteVpc.html), as moto's route table and group do."""
+
+    @replaces(VPCBackend, "delete_vpc")
+    def delete_vpc(original: Any, self: Any, vpc_id: str) -> Any:
+        answer = original(self, vpc_id)
+        for acl_id in [key for key, acl in self.network_acls.items() if acl.vpc_id == vpc_id and acl.default]:
+            del self.network_acls[acl_id]
+        return answer
+
+
 FIXES = (
     keep_icmp_of_acl_entries,
     route_modified_gateway_endpoints,
     modify_private_dns,
     forget_associations_of_deleted_subnets,
+    delete_default_acl_with_vpc,
 )
