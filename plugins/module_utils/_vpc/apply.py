@@ -383,12 +383,9 @@ def _set_entries(work: Work, change: Change) -> None:
     acl_id = work.id(NETWORK_ACL, tier)
     have = work.current.network_acls.get(tier, {}).get(direction, {})
     add, take = entry_difference(have, work.wanted.network_acls[tier][direction])
-
-    def put(number: int) -> None:
+    for number in sorted(add):
         call = api.replace_acl_entry if number in take else api.create_acl_entry
         work.made(partial(call, work.ec2, acl_id, to_entry(number, add[number], direction)))
-
-    each(put, sorted(add))
     for number in sorted(set(take) - set(add)):
         work.gone(partial(api.delete_acl_entry, work.ec2, acl_id, number, direction == EGRESS))
 
