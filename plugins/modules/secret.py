@@ -183,11 +183,11 @@ ARGUMENTS: dict[str, Any] = {
 
 def run(module: Any) -> dict[str, Any]:
     items = taken(module)
-    stack, aws = Stack.of(module.params), Clients.of(module)
+    stack, aws, days = Stack.of(module.params), Clients.of(module), module.params["recovery_days"]
+    for problem in problems({"secrets_items": items, "secrets_recovery_days": days, "stack_region": aws.region}):
+        raise SlipwayError(problem)
     if module.params["state"] == "absent":
         return removed(module, stack, aws, items)
-    for problem in problems({"secrets_items": items, "stack_region": aws.region}):
-        raise SlipwayError(problem)
     return kept(module, stack, aws, items)
 
 

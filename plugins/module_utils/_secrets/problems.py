@@ -43,6 +43,9 @@ def problems(variables: Mapping[str, Any]) -> list[str]:
     for item in items:
         found += [f"{VARIABLE}: {item['name']}: {problem}" for problem in _item(item, by_name)]
     found += list(_regions(variables, items))
+    days = variables.get("secrets_recovery_days", 7)
+    if days != 0 and days not in range(7, 31):
+        found.append(f"secrets_recovery_days: {days} has to be 7 to 30, or 0 to remove secrets at once")
     if not found:
         found += [f"{VARIABLE}: {' -> '.join(circle)} refer to each other in a circle" for circle in _circles(by_name)]
     return found

@@ -301,3 +301,16 @@ def test_a_bad_alarm_is_refused_before_anything_is_made(cloud):
     with pytest.raises(ModuleFailed, match="monitoring_alarms: web-cpu: topic: there is no loud in monitoring_topics"):
         monitoring(**{**ALL, "alarms": [{**ALARMS[0], "topic": "loud"}]})
     assert cloud.client("sns").list_topics()["Topics"] == []
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["CreateLogGroup", "PutRetentionPolicy", "PutMetricFilter", "CreateTopic", "Subscribe", "PutMetricAlarm"],
+)
+def test_what_aws_refuses_half_way_is_named_and_completed_by_the_next_run(cloud, operation):
+    fault = {"kind": "api_error", "times": 1, "code": "AccessDeniedException", "message": "no", "status": 400}
+    cloud.post("/local-cloud/faults", {**fault, "match": {"operation": operation}})
+    with pytest.raises(ModuleFailed, match=f"AccessDeniedException from {operation}"):
+        monitoring(**ALL)
+    assert monitoring(**ALL)["changed"]
+    assert not monitoring(**ALL)["changed"]

@@ -159,3 +159,13 @@ def test_a_name_too_long_is_refused_before_anything_is_made(cloud):
     with pytest.raises(ModuleFailed, match=r"role migration is too long.*AWS takes 64"):
         roles([TASK, {"name": "migration", "aws_name": "m" * 65}])
     assert names(cloud) == []
+
+
+@pytest.mark.parametrize("operation", ["CreateRole", "PutRolePolicy"])
+def test_what_aws_refuses_half_way_is_named_and_completed_by_the_next_run(cloud, operation):
+    fault = {"kind": "api_error", "times": 1, "code": "AccessDeniedException", "message": "no", "status": 400}
+    cloud.post("/local-cloud/faults", {**fault, "match": {"aws_service": "iam", "operation": operation}})
+    with pytest.raises(ModuleFailed, match=f"AccessDeniedException from {operation}"):
+        roles()
+    assert roles()["changed"]
+    assert not roles()["changed"]

@@ -279,3 +279,16 @@ def test_no_value_leaves_the_module_and_no_short_literal_is_masked_in_names(clou
     assert answer["result"]["secrets"]["app/production"]["arn"].split(":")[-1].startswith("app/production-")
     made = [value(cloud, "app/generated"), "s3cr3t-literal", "hunter2hunter2", "aws-secret-key"]
     assert [text for text in made if text in printed] == []
+
+
+@pytest.mark.parametrize("operation", ["CreateSecret", "PutSecretValue", "ReplicateSecretToRegions"])
+def test_what_aws_refuses_half_way_is_named_without_a_value_and_completed_by_the_next_run(cloud, operation):
+    old = [{**ITEMS[0], "replicas": []}, {**ITEMS[1], "value": "old"}]
+    if operation != "CreateSecret":
+        secret(items=old, facts=FACTS)
+    fault = {"kind": "api_error", "times": 1, "code": "AccessDeniedException", "message": "no", "status": 400}
+    cloud.post("/local-cloud/faults", {**fault, "match": {"aws_service": "secretsmanager", "operation": operation}})
+    with pytest.raises(ModuleFailed, match=f"AccessDeniedException from {operation}") as failure:
+        secret(facts=FACTS)
+    assert secret(facts=FACTS)["changed"] and not secret(facts=FACTS)["changed"]
+    assert value(cloud, "tv-shows-api/database-password") not in json.dumps(failure.value.result)

@@ -57,7 +57,7 @@ def test_what_has_no_shape_is_one_problem():
             id="too little is left",
         ),
         pytest.param(
-            {"name": "a", "kind": "composed", "value": "{databse.port}"}, "no role 'databse'", id="a role misspelt"
+            {"name": "a", "kind": "composed", "value": "{basedata.port}"}, "no role 'basedata'", id="a role misspelt"
         ),
         pytest.param(
             {"name": "a", "kind": "composed", "value": "{database.prot}"},
@@ -94,6 +94,13 @@ def test_a_circle_is_shown_once():
         {"name": "b", "kind": "composed", "value": "{secret.a}"},
     ]
     assert found(*circle) == ["secrets_items: a -> b -> a refer to each other in a circle"]
+
+
+@pytest.mark.parametrize(("days", "fits"), [(0, True), (7, True), (30, True), (3, False), (31, False)])
+def test_aws_keeps_a_removed_secret_for_so_long(days, fits):
+    assert found(GOOD[0], secrets_recovery_days=days) == (
+        [] if fits else [f"secrets_recovery_days: {days} has to be 7 to 30, or 0 to remove secrets at once"]
+    )
 
 
 def test_the_default_of_the_replicas_is_checked_too():
