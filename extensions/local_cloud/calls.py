@@ -6,12 +6,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
+
+from moto.core.request import Request
+from moto.core.routing import get_service_router
+from moto.core.utils import get_service_model
 
 from .faults import Fault
 
@@ -106,8 +111,6 @@ def _wording(call: Call, fault: Fault) -> tuple[str, str, int]:
 
 
 def _json_string(text: str) -> str:
-    import json
-
     return json.dumps(text)
 
 
@@ -120,9 +123,6 @@ def _query_action(environ: dict[str, Any]) -> str | None:
 
 def _route(service: str, environ: dict[str, Any]) -> str | None:
     """REST services: the method and the path, by the service's model."""
-    from moto.core.request import Request
-    from moto.core.routing import get_service_router
-
     try:
         operation, _parameters = get_service_router(service).match(Request(dict(environ)))
         return str(operation.name)
@@ -134,8 +134,6 @@ def _route(service: str, environ: dict[str, Any]) -> str | None:
 def _protocol(service: str, has_target: bool) -> str:
     if has_target:
         return "json"
-    from moto.core.utils import get_service_model
-
     try:
         return str(get_service_model(service).metadata["protocol"])
     except Exception:  # a service that botocore does not know

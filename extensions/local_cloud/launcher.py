@@ -9,7 +9,7 @@
     python extensions/local_cloud/launcher.py stop --directory .local
 
 Every command prints one JSON object: `changed`, `state` (running | stopped), and for a running one its `endpoint`,
-`port`, `pid`, `account_id`, `region`. What goes wrong is said on stderr, with exit code 1.
+`port`, `pid`, `account_id`, `region`, `settings`, `environment`. What goes wrong is said on stderr, with exit code 1.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def start(files: Files, arguments: argparse.Namespace) -> dict[str, Any]:
             return {"changed": changed, "state": "running", **_shown({**running, "settings": settings})}
         files.forget()  # a pid file of a process that is gone, or of another
         state = _launch(files, arguments)
-        files.environment.write_text(environment(state), encoding="utf-8")
+        exports = "".join(f"export {name}={value}\n" for name, value in environment(state).items())
+        files.environment.write_text(exports, encoding="utf-8")
         return {"changed": True, "state": "running", **_shown(state)}
 
 
@@ -124,16 +125,15 @@ def ours(files: Files) -> dict[str, Any] | None:
     return {**state, "pid": identity["pid"]}
 
 
-def environment(state: dict[str, Any]) -> str:
-    """Exports for a shell."""
-    values = {
+def environment(state: dict[str, Any]) -> dict[str, str]:
+    """What leads the AWS CLI and boto3 to it."""
+    return {
         "AWS_ENDPOINT_URL": state["endpoint"],
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_REGION": state["region"],
         "AWS_DEFAULT_REGION": state["region"],
     }
-    return "".join(f"export {name}={value}\n" for name, value in values.items())
 
 
 def _apply_settings(running: dict[str, Any], given: list[str]) -> tuple[bool, Any]:
@@ -249,7 +249,7 @@ def _check_same(running: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 def _shown(state: dict[str, Any]) -> dict[str, Any]:
-    return {key: state[key] for key in SHOWN if key in state}
+    return {**{key: state[key] for key in SHOWN if key in state}, "environment": environment(state)}
 
 
 def _tail(path: Path) -> str:

@@ -20,7 +20,6 @@ import argparse
 import io
 import json
 import os
-import sys
 import threading
 import time
 import traceback
@@ -30,8 +29,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from . import calls
+from moto.moto_api._internal.models import moto_api_backend
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import ThreadedWSGIServer
+
+from . import calls, fixes
+from .ecs import api
 from .faults import FAULTS
+from .fixes import ecr
 from .settings import SETTINGS, from_environment
 
 StartResponse = Callable[..., Any]
@@ -109,7 +114,7 @@ class Application:
         handlers: dict[tuple[str, str], Callable[[], Any]] = {
             ("GET", "identity"): lambda: self._identity,
             ("GET", "settings"): SETTINGS.as_dict,
-            ("POST", "settings"): lambda: (SETTINGS.update(_json(environ)), SETTINGS.as_dict())[1],
+            ("POST", "settings"): lambda: _change_settings(environ),
             ("GET", "faults"): FAULTS.list,
             ("POST", "faults"): lambda: FAULTS.add(_json(environ)).as_dict(),
             ("DELETE", "faults"): lambda: {"removed": FAULTS.clear(query.get("id"))},
@@ -126,15 +131,11 @@ class Application:
 
     def _layer(self, start: StartResponse, digest: str) -> list[bytes]:
         """What ECR's download URLs lead to."""
-        from .fixes import ecr
-
         content = ecr.LAYERS.get(digest)
         kind = [("Content-Type", "application/octet-stream")]
         return _reply(start, 404 if content is None else 200, kind, content or b"")
 
     def _reset(self) -> dict[str, str]:
-        from moto.moto_api._internal.models import moto_api_backend
-
         moto_api_backend.reset()
         FAULTS.clear()
         self.counts.read(reset=True)
@@ -142,12 +143,7 @@ class Application:
 
 
 def build(identity: dict[str, Any]) -> Application:
-    """moto's application with every fix applied. The account's id has to be in MOTO_ACCOUNT_ID before."""
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-
-    from . import fixes
-    from .ecs import api
-
+    """moto's application with every fix applied. The launcher has put the account's id into MOTO_ACCOUNT_ID."""
     api.install()
     fixes.apply()
     moto = DomainDispatcherApplication(create_backend_app)
@@ -161,8 +157,6 @@ def build(identity: dict[str, Any]) -> Application:
 
 def serve(application: Application, port: int, ready: Callable[[int], None]) -> None:
     """Serve until the process ends; `ready` is told the port."""
-    from moto.moto_server.werkzeug_app import MotoRequestHandler
-    from werkzeug.serving import ThreadedWSGIServer
 
     class Handler(MotoRequestHandler):
         """HTTP/1.1 with connections that stay open, as the real endpoints have; werkzeug's own closes each."""
@@ -256,6 +250,11 @@ def _read_body(environ: dict[str, Any]) -> None:
     environ["wsgi.input"] = io.BytesIO(body)
 
 
+def _change_settings(environ: dict[str, Any]) -> dict[str, Any]:
+    SETTINGS.update(_json(environ))
+    return SETTINGS.as_dict()
+
+
 def _json(environ: dict[str, Any]) -> dict[str, Any]:
     try:
         body = json.loads(environ["local_cloud.body"] or b"{}")
@@ -272,4 +271,4 @@ def _reply(start: StartResponse, status: int, headers: list[tuple[str, str]], bo
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -13,6 +13,8 @@ from typing import Any
 from moto.core.base_backend import BaseBackend
 from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
 from moto.core.responses import BaseResponse
+from moto.ecs import urls
+from moto.ecs.models import ecs_backends
 
 from ..faults import FAULTS
 from ..settings import SETTINGS
@@ -52,7 +54,8 @@ def execute_command(world: World, request: Data) -> Data:
     if not task.data["enableExecuteCommand"]:
         message = (
             "The execute command failed because execute command was not enabled when the task was run or the execute"
-            " command agent isn’t running. Wait and try again or run a new task with execute command enabled and try again."
+            " command agent isn\u2019t running. Wait and try again or run a new task with execute command enabled and"
+            " try again."
         )
         raise errors.invalid(message)
     name = request.get("container") or task.data["containers"][0]["name"]
@@ -155,9 +158,7 @@ class EcsBackend(BaseBackend, TaggableResourcesMixin):
 
     @property
     def _url_module(self) -> Any:
-        import moto.ecs.urls
-
-        return moto.ecs.urls
+        return urls
 
     def catch_up(self) -> None:
         with self.world.lock:
@@ -187,8 +188,6 @@ class EcsResponse(BaseResponse):
         super().__init__(service_name="ecs")
 
     def call_action(self) -> Any:
-        from moto.ecs.models import ecs_backends
-
         world = ecs_backends[self.current_account][self.region].world
         operation = self.headers.get("X-Amz-Target", "").split(".")[-1]
         status, body = answer(world, operation, json.loads(self.body or "{}"))
@@ -198,17 +197,12 @@ class EcsResponse(BaseResponse):
 
 def install() -> None:
     """Take ECS's place in moto."""
-    import moto.ecs.models
-    import moto.ecs.urls
-
-    moto.ecs.models.ecs_backends.backend = EcsBackend
-    moto.ecs.urls.url_paths = {"{0}/$": EcsResponse.dispatch}
+    ecs_backends.backend = EcsBackend
+    urls.url_paths = {"{0}/$": EcsResponse.dispatch}
 
 
 def catch_up_everywhere() -> None:
     """Let time pass in every ECS that is in use; other services may look at what it has done to theirs."""
-    from moto.ecs.models import ecs_backends
-
     for _account, _region, backend in list(ecs_backends.iter_backends()):
         backend.catch_up()
 

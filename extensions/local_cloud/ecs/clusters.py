@@ -195,15 +195,15 @@ def _check_providers(world: World, providers: list[str] | None, strategy: list[D
     for item in strategy or []:
         if item["capacityProvider"] not in (providers or []):
             message = (
-                "The specified capacity provider strategy cannot contain a capacity provider that is not associated with"
-                " the cluster. Associate the capacity provider with the cluster and try again."
+                "The specified capacity provider strategy cannot contain a capacity provider that is not associated"
+                " with the cluster. Associate the capacity provider with the cluster and try again."
             )
             raise errors.invalid(message)
 
 
 def _view(world: World, cluster: Cluster, include: list[str]) -> Data:
     """What DescribeClusters shows: counts of now, and optional parts only if they were asked for."""
-    hidden = {key: [] for name, key in OPTIONAL.items() if name not in include and key != "configuration"}
+    hidden: Data = {key: [] for name, key in OPTIONAL.items() if name not in include and key != "configuration"}
     tasks = [task for task in world.tasks.values() if task.cluster == cluster.name]
     counts = {
         "runningTasksCount": sum(task.data["lastStatus"] == "RUNNING" for task in tasks),

@@ -195,7 +195,7 @@ def _check_fargate(definition: Data, containers: list[Data]) -> None:
         if not definition.get(key):
             raise errors.client(f"Fargate requires that '{key}' be defined at the task level.")
     if definition.get("networkMode") != "awsvpc":
-        raise errors.client("Fargate only supports network mode ‘awsvpc’.")
+        raise errors.client("Fargate only supports network mode \u2018awsvpc\u2019.")
     cpu, memory = _units(definition["cpu"], 1024, "VCPU"), _units(definition["memory"], 1024, "GB")
     if memory not in FARGATE_SIZES.get(cpu, ()):
         raise errors.client("No Fargate configuration exists for given values.")

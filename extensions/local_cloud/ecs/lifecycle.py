@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import messages
-from .surroundings import ECR_IMAGE, NoFreeAddress
+from .surroundings import ECR_IMAGE, NoFreeAddressError
 from .world import Data, Deployment, Service, Task, TaskSet, World
 
 PLATFORM_VERSION = "1.4.0"
@@ -26,7 +26,7 @@ SIGTERM_EXIT = 143  # 128 + SIGTERM: a process that does not handle it
 SIGKILL_EXIT = 137
 
 
-class CannotPlace(Exception):
+class PlacementError(Exception):
     """No task is made at all. `event` is whether a service says "unable to place" or "failed to launch"."""
 
     def __init__(self, reason: str, *, launch: bool = False) -> None:
@@ -73,7 +73,7 @@ def listen(listener: Callable[[World, Task, str], None]) -> None:
 
 
 def launch(world: World, wanted: Launch) -> Task:
-    """Start a task; raises CannotPlace if not even its interface can be had."""
+    """Start a task; raises PlacementError if not even its interface can be had."""
     task = Task(
         _new_data(world, wanted),
         wanted.cluster,
@@ -85,7 +85,7 @@ def launch(world: World, wanted: Launch) -> Task:
     )
     facts = task.facts()
     if world.faults.strike("no_capacity", **facts):
-        raise CannotPlace(messages.NO_CAPACITY)
+        raise PlacementError(messages.NO_CAPACITY)
     _check_roles(world, wanted, facts)
     _attach_interface(world, task, facts)
     world.tasks[task.arn] = task
@@ -178,11 +178,11 @@ def _check_roles(world: World, wanted: Launch, facts: Data) -> None:
     roles = [wanted.overrides.get(key) or wanted.definition.get(key) for key in ("taskRoleArn", "executionRoleArn")]
     if world.faults.strike("role_not_assumable", **facts):
         role = next((role for role in roles if role), f"arn:aws:iam::{world.account}:role/ecsTaskRole")
-        raise CannotPlace(messages.ROLE_NOT_ASSUMABLE.format(role=role), launch=True)
+        raise PlacementError(messages.ROLE_NOT_ASSUMABLE.format(role=role), launch=True)
     for role in roles:
         problem = world.around.role_problem(role)
         if problem:
-            raise CannotPlace(problem, launch=True)
+            raise PlacementError(problem, launch=True)
 
 
 def _attach_interface(world: World, task: Task, facts: Data) -> None:
@@ -194,12 +194,12 @@ def _attach_interface(world: World, task: Task, facts: Data) -> None:
     subnets = sorted(settings["subnets"], key=lambda subnet: used.count(_zone(world, subnet)))
     public = "enabled" if settings.get("assignPublicIp") == "ENABLED" else "disabled"
     if world.faults.strike("no_free_address", **facts):
-        raise CannotPlace(messages.NO_FREE_ADDRESS.format(public=public, subnet=subnets[0]))
+        raise PlacementError(messages.NO_FREE_ADDRESS.format(public=public, subnet=subnets[0]))
     try:
         description = task.arn.replace(":task/", ":attachment/")
         interface = world.around.create_interface(subnets[0], settings.get("securityGroups") or [], description)
-    except NoFreeAddress:
-        raise CannotPlace(messages.NO_FREE_ADDRESS.format(public=public, subnet=subnets[0])) from None
+    except NoFreeAddressError:
+        raise PlacementError(messages.NO_FREE_ADDRESS.format(public=public, subnet=subnets[0])) from None
     task.interface_id = interface["id"]
     details = {
         "subnetId": subnets[0],

@@ -47,7 +47,8 @@ UNABLE_TO_PLACE = "was unable to place a task. Reason: {reason}."
 FAILED_TO_LAUNCH = "failed to launch a task with (error {reason})."
 ROLE_NOT_ASSUMABLE = (
     "ECS was unable to assume the role '{role}' that was provided for this task. Please verify that the role being"
-    " passed has the proper trust relationship and permissions and that your IAM user has permissions to pass this role."
+    " passed has the proper trust relationship and permissions and that your IAM user has permissions to pass this"
+    " role."
 )
 # GUIDE service-event-messages-list.html, "... (port 8080) is unhealthy in (target-group ...) due to (reason ...)"
 TARGET_UNHEALTHY = "(task {task}) (port {port}) is unhealthy in (target-group {target_group}) due to (reason {reason})."
@@ -66,7 +67,8 @@ SPOT = "Your Spot Task was interrupted."
 # GUIDE out-of-memory.html; the container's reason
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 
-# https://repost.aws/knowledge-center/ecs-fargate-capacity-unavailable-error-message, also in GUIDE api_failures_messages.html
+# https://repost.aws/knowledge-center/ecs-fargate-capacity-unavailable-error-message and GUIDE
+# api_failures_messages.html
 NO_CAPACITY = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
 # GUIDE failed-to-start-error.html; the end of the text as in the public logs of Fargate users
 NO_FREE_ADDRESS = (
@@ -93,8 +95,8 @@ IMAGE_RATE_LIMITED = (
 )
 # https://repost.aws/knowledge-center/ecs-unable-to-pull-secrets
 IMAGE_DENIED = (
-    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to"
-    " retrieve ecr registry auth: service call has been retried 1 time(s): AccessDeniedException: User:"
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable"
+    " to retrieve ecr registry auth: service call has been retried 1 time(s): AccessDeniedException: User:"
     " arn:aws:sts::{account}:assumed-role/{role}/{task} is not authorized to perform: ecr:GetAuthorizationToken on"
     " resource: * because no identity-based policy allows the ecr:GetAuthorizationToken action"
 )
@@ -114,8 +116,8 @@ START_TIMEOUT = "ContainerRuntimeTimeoutError: Could not transition to running; 
 
 # https://repost.aws/knowledge-center/ecs-unable-to-pull-secrets and GUIDE resource-initialization-error.html
 _SECRET = (
-    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to"
-    " retrieve secret from asm: service call has been retried 1 time(s): "
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable"
+    " to retrieve secret from asm: service call has been retried 1 time(s): "
 )
 SECRET_MISSING = _SECRET + (
     "failed to fetch secret {secret} from secrets manager: ResourceNotFoundException: Secrets Manager can't find the"
@@ -146,11 +148,11 @@ SECRETS_UNREACHABLE = _SECRET + (
 )
 # https://repost.aws/knowledge-center/ecs-unable-to-pull-secrets, parameters of Systems Manager
 PARAMETER_MISSING = (
-    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to"
-    " retrieve secrets from ssm: service call has been retried 1 time(s): invalid ssm parameters: {parameter}"
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable"
+    " to retrieve secrets from ssm: service call has been retried 1 time(s): invalid ssm parameters: {parameter}"
 )
 # GUIDE resource-initialization-error.html, https://repost.aws/knowledge-center/ecs-resource-initialization-error
 LOG_GROUP_MISSING = (
-    "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create"
-    " Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. : exit status 1"
+    "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to"
+    " create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. : exit status 1"
 )

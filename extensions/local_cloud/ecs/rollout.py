@@ -14,8 +14,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from . import definitions, lifecycle, messages, records, staged
-from .lifecycle import CannotPlace, Ending, Launch
+from . import definitions, lifecycle, messages, records, staged, task_sets
+from .lifecycle import Ending, Launch, PlacementError
 from .world import Data, Deployment, Service, Task, TaskSet, World
 
 FAILURES_UNTIL_IMPAIRED = 3  # from then on: "is unable to consistently start tasks successfully"
@@ -103,7 +103,7 @@ def roll_back(world: World, service: Service, failed: Deployment, reason: str, t
 
 
 def place(world: World, service: Service, owner: Deployment | TaskSet, revision: Data, count: int) -> list[Task]:
-    """Start that many tasks; raises CannotPlace when the first cannot be placed, keeps what others got."""
+    """Start that many tasks; raises PlacementError when the first cannot be placed, keeps what others got."""
     definition = definitions.find(world, revision["taskDefinition"])
     assert definition is not None, "a service's task definition is never forgotten"
     strategy = revision.get("capacityProviderStrategy") or []
@@ -127,7 +127,7 @@ def place(world: World, service: Service, owner: Deployment | TaskSet, revision:
         )
         try:
             started.append(lifecycle.launch(world, wanted))
-        except CannotPlace:
+        except PlacementError:
             if not started:
                 raise
             break
@@ -165,7 +165,7 @@ def note_once(world: World, service: Service, message: str, since: float) -> Non
         world.note(service, message)
 
 
-def cannot_place(world: World, service: Service, problem: CannotPlace, since: float) -> None:
+def cannot_place(world: World, service: Service, problem: PlacementError, since: float) -> None:
     template = messages.FAILED_TO_LAUNCH if problem.launch else messages.UNABLE_TO_PLACE
     note_once(world, service, template.format(reason=problem.reason), since)
 
@@ -183,8 +183,6 @@ def _look(world: World, service: Service) -> None:
             _roll(world, service, primary)
         _judge(world, service, primary)
     else:
-        from . import task_sets
-
         task_sets.look(world, service)
     count(world, service)
 
@@ -232,7 +230,7 @@ def start(world: World, service: Service, deployment: Deployment, wanted: int) -
     """Start tasks of a deployment; what cannot be placed counts as failed and is tried again later."""
     try:
         note_started(world, service, place(world, service, deployment, deployment.revision, wanted))
-    except CannotPlace as problem:
+    except PlacementError as problem:
         cannot_place(world, service, problem, deployment.data["createdAt"])
         _count_failure(world, service, deployment)
 
@@ -294,10 +292,12 @@ def _steady(world: World, service: Service) -> None:
 def _settled(world: World, service: Service, primary: Deployment) -> bool:
     tasks = world.tasks_of(primary)
     others = any(world.tasks_of(deployment) for deployment in service.deployments if deployment is not primary)
+    # A task that has only just begun to run proves nothing yet
+    since = world.time.now - world.settings.target_healthy_seconds
     return (
         len(tasks) == service.data["desiredCount"]
         and not others
-        and all(lifecycle.is_healthy(world, task) for task in tasks)
+        and all(lifecycle.is_healthy(world, task) and task.data["startedAt"] <= since for task in tasks)
     )
 
 
@@ -377,6 +377,7 @@ def _well(world: World, service: Service, task: Task) -> None:
         if isinstance(owner, Deployment) and well and breaker.get("resetOnHealthyTask", True):
             owner.data["failedTasks"] = 0
             records.breaker_count(owner, 0)
+        look_soon(world, service)
 
     world.time.after(world.settings.target_healthy_seconds, judge)
 
@@ -404,9 +405,9 @@ def _register(world: World, service: Service, task: Task) -> None:
     address = interfaces[0]["privateIpv4Address"] if interfaces else None
     for balancer in task.load_balancers:
         group, port = balancer.get("targetGroupArn"), balancer.get("containerPort")
-        if not group or not address:
+        if not group or not address or port is None:
             continue
-        world.around.register_target(group, address, port)
+        world.around.register_target(group, address, port, world.time.now)
         task.targets.append((group, address, port))
         world.note(service, messages.REGISTERED.format(count=1, target_group=group))
         fault = world.faults.strike("target_unhealthy", **task.facts())

@@ -234,8 +234,8 @@ def _check_placement(cluster: Cluster, request: Data) -> None:
     for item in request.get("capacityProviderStrategy") or []:
         if item["capacityProvider"] not in cluster.data["capacityProviders"]:
             message = (
-                "The specified capacity provider strategy cannot contain a capacity provider that is not associated with"
-                " the cluster. Associate the capacity provider with the cluster and try again."
+                "The specified capacity provider strategy cannot contain a capacity provider that is not associated"
+                " with the cluster. Associate the capacity provider with the cluster and try again."
             )
             raise errors.invalid(message)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ECS touches outside itself: interfaces, images, secrets, roles, logs, targets, alarms. All in moto's backends."""
+"""What ECS touches outside itself, in moto's backends: interfaces, images, secrets, roles, logs, targets, alarms."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ECR_IMAGE = re.compile(
 SECRET_ARN = re.compile(r"(?P<arn>arn:aws[a-z-]*:secretsmanager:[^:]*:\d*:secret:[^:]+)(?P<rest>(?::[^:]*){0,3})")
 
 
-class NoFreeAddress(Exception):
+class NoFreeAddressError(Exception):
     """The subnet has no free address."""
 
 
@@ -52,18 +52,18 @@ class Surroundings:
         return ec2_backends[self.account][self.region].get_security_group_from_id(group_id)
 
     def create_interface(self, subnet_id: str, groups: list[str], description: str) -> Data:
-        """An interface with the next free address of the subnet; raises NoFreeAddress."""
+        """An interface with the next free address of the subnet; raises NoFreeAddressError."""
         backend = ec2_backends[self.account][self.region]
         subnet = backend.get_subnet(subnet_id)
         if subnet.available_ip_address_count < 1:
-            raise NoFreeAddress(subnet_id)
+            raise NoFreeAddressError(subnet_id)
         taken = {eni.private_ip_address for eni in backend.enis.values() if eni.subnet.id == subnet_id}
         # The first four addresses and the last are reserved:
         # https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
         free = (str(subnet.cidr[index]) for index in range(4, subnet.cidr.num_addresses - 1))
         address = next((candidate for candidate in free if candidate not in taken), None)
         if address is None:
-            raise NoFreeAddress(subnet_id)
+            raise NoFreeAddressError(subnet_id)
         eni = backend.create_network_interface(subnet, address, group_ids=groups, description=description)
         eni.status = "in-use"
         eni.requester_managed = True
@@ -161,10 +161,12 @@ class Surroundings:
     def target_group(self, arn: str) -> Any | None:
         return elbv2_backends[self.account][self.region].target_groups.get(arn)
 
-    def register_target(self, arn: str, address: str, port: int) -> None:
+    def register_target(self, arn: str, address: str, port: int, at: float) -> None:
+        """`at` is ECS's own time, which may be a little behind the clock."""
         group = self.target_group(arn)
         if group is not None:
             group.register([{"Id": address, "Port": port}])
+            group.targets[address]["registered_at"] = at
 
     def deregister_target(self, arn: str, address: str) -> None:
         group = self.target_group(arn)
@@ -186,7 +188,7 @@ class Surroundings:
         return health.status, health.description or ""
 
     def set_rule_weights(self, rule_arn: str, weights: dict[str, int]) -> None:
-        """Let a listener rule forward by these weights; a listener's default rule is found by the listener's ARN too."""
+        """Let a listener rule forward by these weights; a listener's ARN stands for its default rule."""
         for balancer_listeners in elbv2_backends[self.account][self.region].load_balancers.values():
             for listener in balancer_listeners.listeners.values():
                 for rule in listener.rules.values():

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 
 from . import definitions, errors, lifecycle, rollout
-from .lifecycle import CannotPlace
+from .lifecycle import PlacementError
 from .world import Data, Service, TaskSet, World, deployment_id, short_name
 
 KEPT = ("networkConfiguration", "loadBalancers", "serviceRegistries", "launchType", "capacityProviderStrategy")
@@ -89,7 +89,7 @@ def _keep(world: World, service: Service, task_set: TaskSet) -> None:
     elif surplus < 0 and world.time.now >= task_set.retry_at:
         try:
             rollout.note_started(world, service, rollout.place(world, service, task_set, data, -surplus))
-        except CannotPlace as problem:
+        except PlacementError as problem:
             rollout.cannot_place(world, service, problem, data["createdAt"])
             task_set.retry_at = world.time.now + world.settings.task_retry_seconds
             rollout.look_soon(world, service, world.settings.task_retry_seconds)

@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 from __future__ import annotations
 
 from . import definitions, errors, messages
-from .lifecycle import CannotPlace, Ending, Launch, launch, stop
+from .lifecycle import Ending, Launch, PlacementError, launch, stop
 from .world import Data, Task, World, page, short_name
 
 RUN_TASK_MAXIMUM = 10
@@ -68,7 +68,7 @@ def _start(world: World, cluster: str, definition: Data, request: Data, count: i
         )
         try:
             started.append(launch(world, wanted))
-        except CannotPlace as problem:
+        except PlacementError as problem:
             if problem.launch:
                 raise errors.client(problem.reason) from None
             failures.append({"reason": problem.reason})
@@ -148,8 +148,8 @@ def check_network(world: World, definition: Data, network: Data | None) -> None:
     for group in settings.get("securityGroups") or []:
         if world.around.security_group(group) is None:
             raise errors.invalid(
-                f"Error retrieving security group information for [{group}]: The security group '{group}' does not exist"
-                " (ErrorCode: InvalidGroup.NotFound)"
+                f"Error retrieving security group information for [{group}]: The security group '{group}' does not"
+                " exist (ErrorCode: InvalidGroup.NotFound)"
             )
 
 

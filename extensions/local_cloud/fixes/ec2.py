@@ -52,7 +52,7 @@ def nat_gateway_states() -> None:
         gateway = original(self, nat_gateway_id)
         enter(gateway, "deleting", SETTINGS.nat_gateway_seconds)
         self.enis.pop(gateway._eni.id, None)  # its interface goes with it, or the subnet could not be deleted
-        for address in self.addresses.values():
+        for address in self.addresses:
             if address.eni is gateway._eni:
                 address.eni, address.association_id = None, None
         return gateway

@@ -11,6 +11,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.ecr import models, responses
 from moto.ecr.exceptions import RepositoryNotFoundException
@@ -79,6 +80,29 @@ def _is(image: Any, wanted: Any) -> bool:
     return digest in (None, image.get_image_digest()) and (not tag or tag in image.image_tags) and bool(digest or tag)
 
 
+class TagTakenError(ServiceException):
+    """ImageTagAlreadyExistsException."""
+
+    code = "ImageTagAlreadyExistsException"
+
+
+def immutable_tags() -> None:
+    """Another image under a tag that is immutable is refused by its own error (API_PutImage.html, Errors)."""
+
+    @replaces(models.ECRBackend, "put_image")
+    def put(original: Any, self: Any, repository_name: str, image_manifest: str, image_tag: str, *rest: Any) -> Any:
+        repository = self.repositories.get(repository_name)
+        taken = repository and any(
+            image_tag in image.image_tags and image.image_manifest != image_manifest for image in repository.images
+        )
+        if taken and repository.image_tag_mutability == "IMMUTABLE":
+            raise TagTakenError(
+                f"The image tag '{image_tag}' already exists in the '{repository_name}' repository and cannot be"
+                " overwritten because the repository is immutable."
+            )
+        return original(self, repository_name, image_manifest, image_tag, *rest)
+
+
 def scan_on_push() -> None:
     """With scanOnPush an image is scanned as it arrives (API_ImageScanningConfiguration.html)."""
 
@@ -125,4 +149,4 @@ def layers() -> None:
         return ActionResult({"downloadUrl": f"http://{host}/local-cloud/layers/{digest}", "layerDigest": digest})
 
 
-FIXES = (digests, sizes, batches_of_images, scan_on_push, moved_tags, layers)
+FIXES = (digests, sizes, batches_of_images, immutable_tags, scan_on_push, moved_tags, layers)

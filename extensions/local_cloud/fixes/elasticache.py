@@ -316,7 +316,7 @@ def default_parameter_group(engine: str, version: str) -> str:
 
 def family_of(engine: str, version: str) -> str:
     """redis7, redis6.x, valkey8 (https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.html)."""
-    major = version.split(".")[0]
+    major = version.split(".", maxsplit=1)[0]
     return f"{engine}6.x" if (engine, major) == ("redis", "6") else f"{engine}{major}"
 
 

@@ -22,7 +22,7 @@ from moto.elasticache import models, responses
 from ..patching import adds, replaces
 from .elasticache import Data, begin, current, default_parameter_group, fault, full_version, short_region, state
 
-# https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.Engine.html: some parameters, their default and type
+# https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.Engine.html: some, with default and type
 PARAMETERS = (
     ("activedefrag", "no", "string"),
     ("activerehashing", "yes", "string"),
@@ -79,7 +79,7 @@ def parameter_groups() -> None:
         _parameter_group(backend, name)
         used = any(g["local_members"]["CacheParameterGroupName"] == name for g in _live_groups(backend))
         if used or name.startswith("default."):
-            message = f"One or more cache clusters are still members of this parameter group {name}, so the group cannot be deleted."
+            message = f"One or more cache clusters are still members of parameter group {name}, so it cannot go."
             raise fault("InvalidCacheParameterGroupState", message)
         del state(backend)["parameters"][name]
         return EmptyResult()

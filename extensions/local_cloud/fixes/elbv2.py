@@ -124,17 +124,16 @@ def deletion_protection() -> None:
         return answer
 
 
-def target_health() -> None:
-    """A target is "initial", then "healthy" or "unhealthy"; "draining" after it is taken out (API_TargetHealth.html)."""
+def target_registration() -> None:
+    """Targets know since when they are registered, and until when they drain (API_DeregisterTargets.html)."""
 
     @replaces(models.FakeTargetGroup, "register")
     def register(original: Any, self: Any, targets: list[dict[str, Any]]) -> None:
-        known = {target["Id"]: self.targets[target["Id"]] for target in targets if target["Id"] in self.targets}
+        earlier = {target["Id"]: dict(self.targets.get(target["Id"], {})) for target in targets}
         original(self, targets)
         for target in targets:
-            entry = self.targets[target["Id"]]
-            earlier = {key: value for key, value in known.get(target["Id"], {}).items() if key != "Port"}
-            entry.update({"registered_at": time.time(), **earlier})
+            kept = {key: value for key, value in earlier[target["Id"]].items() if key != "Port"}
+            self.targets[target["Id"]].update({"registered_at": time.time(), **kept})
 
     @replaces(models.FakeTargetGroup, "deregister")
     def deregister(original: Any, self: Any, targets: list[dict[str, Any]]) -> None:
@@ -142,16 +141,17 @@ def target_health() -> None:
         for target in targets:
             self.deregistered_targets[target["Id"]]["drained_at"] = time.time() + SETTINGS.deregistration_seconds
 
+
+def target_health() -> None:
+    """A target is "initial", then "healthy" or "unhealthy", and "draining" in the end (API_TargetHealth.html)."""
+
     @replaces(models.FakeTargetGroup, "health_for")
     def health_for(original: Any, self: Any, target: dict[str, Any], ec2: Any) -> Any:
         status = original(self, target, ec2)
-        gone = self.deregistered_targets.get(target["Id"])
         entry = self.targets.get(target["Id"])
-        if entry is None:
-            if gone is not None and time.time() < gone.get("drained_at", 0):
-                _set(status, "draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
-            return status
-        if status.status == "healthy":
+        if entry is None and _drains(self.deregistered_targets.get(target["Id"], {})):
+            _set(status, "draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
+        elif entry is not None and status.status == "healthy":
             _judge(status, entry, in_use=bool(self.load_balancer_arns))
         return status
 
@@ -160,9 +160,13 @@ def target_health() -> None:
         found = original(self, target_group_arn, targets)
         group = self.target_groups[target_group_arn]
         if not targets:
-            draining = [t for t in group.deregistered_targets.values() if time.time() < t.get("drained_at", 0)]
+            draining = [target for target in group.deregistered_targets.values() if _drains(target)]
             found += [group.health_for(target, self.ec2_backend) for target in draining]
         return found
+
+
+def _drains(target: dict[str, Any]) -> bool:
+    return bool(time.time() < target.get("drained_at", 0.0))
 
 
 def _judge(status: Any, entry: dict[str, Any], *, in_use: bool) -> None:
@@ -185,5 +189,6 @@ FIXES = (
     health_check_defaults,
     provisioning,
     deletion_protection,
+    target_registration,
     target_health,
 )

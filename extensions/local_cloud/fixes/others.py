@@ -149,8 +149,8 @@ def s3_policies_with_conditions() -> None:
     """A statement whose condition does not hold says nothing.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html. moto evaluates no
-    conditions and takes them to hold; the usual ones (aws:SecureTransport is false, another account) do not hold for the
-    calls of a stack, so such statements are left out.
+    conditions and takes them to hold; the usual ones (aws:SecureTransport is false, another account) do not hold for
+    the calls of a stack, so such statements are left out.
     """
 
     @replaces(s3.FakeBucket, "get_permission")
@@ -166,7 +166,7 @@ def s3_policies_with_conditions() -> None:
 
 
 def iam_managed_policies_once() -> None:
-    """The 1,300 policies of AWS are parsed once and not at every reset (a matter of half a second, not of behaviour)."""
+    """The 1,300 policies of AWS are parsed once and not at every reset: half a second, and no behaviour."""
     parsed: list[Any] = []
 
     @replaces(iam.IAMBackend, "_init_aws_policies")
@@ -267,7 +267,8 @@ def efs_tags() -> None:
 
     @adds(efs_responses.EFSResponse, "create_tags")
     def create(self: Any) -> tuple[str, dict[str, str]]:
-        self.efs_backend.tag_resource(_file_system(self), json.loads(self.body)["Tags"])
+        tags = {tag["Key"]: tag["Value"] for tag in json.loads(self.body)["Tags"]}
+        self.efs_backend.tag_resource(_file_system(self), tags)
         return "{}", {"Content-Type": "application/json"}
 
     handler = efs_urls.response.dispatch

@@ -241,14 +241,14 @@ def monitoring_fields() -> None:
 
 
 def pending_changes() -> None:
-    """Without ApplyImmediately some changes wait, and are shown as PendingModifiedValues (API_ModifyDBInstance.html)."""
+    """Without ApplyImmediately some changes wait as PendingModifiedValues (API_ModifyDBInstance.html)."""
 
     @replaces(models.DBInstance, "update")
     def update(original: Any, self: Any, **options: Any) -> None:
         deferred = {}
-        if "apply_immediately" in options or "db_instance_identifier" in options:
-            if not options.get("apply_immediately") and "source_db_instance_identifier" not in options:
-                deferred = {key: options.pop(key) for key in DEFERRED if options.get(key) is not None}
+        by_modification = "db_instance_identifier" in options and "source_db_instance_identifier" not in options
+        if by_modification and not options.get("apply_immediately"):
+            deferred = {key: options.pop(key) for key in DEFERRED if options.get(key) is not None}
         original(self, **options)
         waiting = {k: v for k, v in deferred.items() if str(v) != str(getattr(self, k, None))}
         earlier = {k: v for k, v in getattr(self, "pending_modified_values", {}).items() if k not in options}
@@ -331,7 +331,7 @@ def _engine_version(engine: str, version: str, *, default: bool) -> dict[str, An
     return {
         "Engine": engine,
         "EngineVersion": version,
-        "MajorEngineVersion": version.split(".")[0],
+        "MajorEngineVersion": version.split(".", maxsplit=1)[0],
         "DBParameterGroupFamily": family_of(engine, version),
         "DBEngineDescription": "PostgreSQL" if "postgres" in engine else "MySQL",
         "DBEngineVersionDescription": f"{engine} {version}",
@@ -341,7 +341,7 @@ def _engine_version(engine: str, version: str, *, default: bool) -> dict[str, An
                 "Engine": engine,
                 "EngineVersion": target,
                 "AutoUpgrade": default,
-                "IsMajorVersionUpgrade": target.split(".")[0] != version.split(".")[0],
+                "IsMajorVersionUpgrade": target.split(".")[0] != version.split(".", maxsplit=1)[0],
             }
             for target in newer
         ],

@@ -162,7 +162,9 @@ def groups_in_use() -> None:
         if name.startswith("default."):
             raise RDSClientError("InvalidParameterValue", "Default DB parameter group cannot be deleted")
         if any(instance.db_parameter_group_name == name for instance in self.databases.values()):
-            message = "One or more database instances are still members of this parameter group, so the group cannot be deleted"
+            message = (
+                "One or more database instances are still members of this parameter group, so it cannot be deleted"
+            )
             raise RDSClientError("InvalidDBParameterGroupState", message)
         return original(self, name)
 

@@ -57,7 +57,8 @@ def names_of_deleted_secrets() -> None:
 
     @replaces(models.SecretsManagerBackend, "create_secret")
     def create(original: Any, self: Any, name: str, **options: Any) -> Any:
-        if name in self.secrets.keys() and self.secrets[name].is_deleted():
+        known = self.secrets.get(name)
+        if known is not None and known.is_deleted():
             raise InvalidRequestException(
                 "You can't create this secret because a secret with this name is already scheduled for deletion."
             )
@@ -65,7 +66,7 @@ def names_of_deleted_secrets() -> None:
 
 
 def arn_of_replication_calls() -> None:
-    """ReplicateSecretToRegions and RemoveRegionsFromReplication answer with the ARN (their pages, Response Elements)."""
+    """ReplicateSecretToRegions and RemoveRegionsFromReplication answer with the ARN (Response Elements)."""
     for name in ("replicate_secret_to_regions", "remove_regions_from_replication"):
 
         @replaces(models.SecretsManagerBackend, name)
