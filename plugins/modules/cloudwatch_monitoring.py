@@ -80,9 +80,9 @@ options:
   topics:
     description:
       - SNS topics by their names in the stack, each a list of subscribers.
-      - A subscriber is C({email. address}), C({https. URL}), or C({pagerduty. secret}) where the secret (V(name) or
+      - "A subscriber is C({email: address}), C({https: URL}), or C({pagerduty: secret}) where the secret (V(name) or
         V(name#key)) holds the integration key; it is read in the module and appears nowhere. A secret that nobody has
-        set yet is waited for. Chat services are not there yet.
+        set yet is waited for. Chat services are not there yet."
       - Subscriptions by mail and HTTPS are exact, those of other protocols stay.
     type: dict
   topic_names:

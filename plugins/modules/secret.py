@@ -83,9 +83,16 @@ options:
     type: str
   facts:
     description:
-      - The results of the roles that templates name, for example C({database. {endpoint. …}}).
+      - "The results of the roles that templates name, for example C({database: {endpoint: …}})."
       - Without it composed values are left for a later call, as are the composed keys of JSON secrets.
     type: dict
+  only:
+    description:
+      - V(composed) keeps only what has a template, composed secrets and JSON secrets with composed keys. The others are
+        read and not touched, for a call after one that has kept them.
+    type: str
+    choices: [all, composed]
+    default: all
   recovery_days:
     description: For how many days a removed secret can be taken back, 7 to 30. V(0) removes it at once.
     type: int
@@ -116,6 +123,7 @@ EXAMPLES = r"""
   slipway.aws.secret:
     stack: {name: tvshows, environment: prod, role: secrets}
     items: *secrets
+    only: composed
     facts:
       database: "{{ database_result }}"
 """
@@ -153,7 +161,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._secrets.plan import (
     waiting,
 )
 from ansible_collections.slipway.aws.plugins.module_utils._secrets.problems import problems
-from ansible_collections.slipway.aws.plugins.module_utils._secrets.values import Decision, Values, needed
+from ansible_collections.slipway.aws.plugins.module_utils._secrets.values import Decision, Values, needed, templates
 
 ARGUMENTS: dict[str, Any] = {
     "items": {
@@ -176,6 +184,7 @@ ARGUMENTS: dict[str, Any] = {
     "replicas": {"type": "list", "elements": "str"},
     "kms_key": {"type": "str", "no_log": False},
     "facts": {"type": "dict"},
+    "only": {"type": "str", "choices": ["all", "composed"], "default": "all"},
     "recovery_days": {"type": "int", "default": 7},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
@@ -218,21 +227,21 @@ def leaves(value: Any) -> set[str]:
 
 
 def kept(module: Any, stack: Stack, aws: Clients, items: list[dict[str, Any]]) -> dict[str, Any]:
-    names, facts = [item["name"] for item in items], given(module.params["facts"], stack, aws.region)
-    inputs = needed(items, facts)
-    current = read(aws, dict.fromkeys([*names, *sorted(inputs)]))
-    restored = plan_restore(current, names, stack)
+    kinds, facts = {item["name"]: item["kind"] for item in items}, given(module.params["facts"], stack, aws.region)
+    mine = items if module.params["only"] == "all" else [item for item in items if templates(item)]
+    inputs = needed(mine, facts)
+    current = read(aws, dict.fromkeys([*kinds, *sorted(inputs)]))
+    restored = plan_restore(current, [item["name"] for item in mine], stack)
     walk(restored, handlers(aws, current, {}), check=module.check_mode)
     unreadable = {change.name for change in restored} if module.check_mode else set()
     present = [name for name, have in current.items() if have["has_value"] and name not in unreadable]
-    values = Values(items, facts, texts(aws, inputs.intersection(present)), present, check=module.check_mode)
+    values = Values(mine, facts, texts(aws, inputs.intersection(present)), present, check=module.check_mode)
     # What check mode cannot read because it waits for its deletion comes back as it was.
     decisions = {name: Decision() if name in unreadable else it for name, it in values.decide().items()}
-    changes = plan(current, items, decisions, stack)
+    changes = plan(current, mine, decisions, stack)
     walk(changes, handlers(aws, current, decisions), check=module.check_mode)
     everything = [*restored, *changes]
-    after = read(aws, names) if everything and not module.check_mode else current
-    kinds = {item["name"]: item["kind"] for item in items}
+    after = read(aws, kinds) if everything and not module.check_mode else current
     waits = waiting(decisions, aws.region)
     return outcome(everything, result=result(kinds, after), waiting=waits, report=report(everything, waits))
 

@@ -193,6 +193,18 @@ def test_a_composed_secret_whose_input_a_person_has_to_set_is_made_empty_and_fil
     assert value(cloud, "app/url") == "https://p%40ss%2Fword@db.example.internal"
 
 
+def test_a_second_call_for_what_is_composed_leaves_the_others_alone(cloud):
+    only = {"facts": FACTS, "only": "composed"}
+    announced = secret(check=True, **{**only, "facts": UNKNOWN})
+    assert steps(announced) == [("create", "tv-shows-api/database-url"), ("create", "tv-shows-api/redis-url")]
+    early = secret(items=ITEMS[:2], **only)
+    assert [it["what"] for it in early["waiting"]] == ["set the value of tv-shows-api/database-password"]
+    secret()
+    assert steps(secret(**only)) == [("update", "tv-shows-api/database-url"), ("create", "tv-shows-api/redis-url")]
+    again = secret(**only)
+    assert not again["changed"] and all(it["arn"] for it in again["result"]["secrets"].values())
+
+
 def test_tags_description_and_key_are_put_right_and_the_tags_of_others_stay(cloud):
     client = cloud.client("secretsmanager")
     items = [{"name": "app/a", "kind": "generated", "description": "first", "kms_key": "alias/one"}]
