@@ -63,6 +63,7 @@ def wanted(
         "enabled": alarm.get("enabled") is not False,
         "actions": sorted(actions),
         "ok_actions": sorted(actions) if alarm.get("notify_ok") is not False else [],
+        "no_data_actions": [],  # what silence means, `missing` says
     }
 
 

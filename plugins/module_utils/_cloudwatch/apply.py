@@ -110,6 +110,7 @@ def settings(alarm: Mapping[str, Any]) -> dict[str, Any]:
         "ActionsEnabled": alarm["enabled"],
         "AlarmActions": alarm["actions"],
         "OKActions": alarm["ok_actions"],
+        "InsufficientDataActions": alarm["no_data_actions"],
         "ComparisonOperator": alarm["comparison"],
         "Threshold": alarm["threshold"],
         "EvaluationPeriods": alarm["periods"],

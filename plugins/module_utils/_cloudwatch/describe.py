@@ -184,6 +184,7 @@ def alarm(found: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
         "enabled": found.get("ActionsEnabled", True),
         "actions": sorted(found.get("AlarmActions") or []),
         "ok_actions": sorted(found.get("OKActions") or []),
+        "no_data_actions": sorted(found.get("InsufficientDataActions") or []),
         "tags": dict(tags),
     }
 

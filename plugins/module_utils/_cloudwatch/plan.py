@@ -143,12 +143,13 @@ def host(endpoint: str) -> str:
 
 
 def plan(current: Current, wanted: Wanted, stack: Stack) -> list[Change]:
-    """Log groups before the filters on them, topics before the alarms that go to them."""
+    """Log groups before the filters on them, topics before the alarms that go to them, and after those that went."""
     return [
         *(plan_log_groups(current, wanted, stack) if wanted.log_groups is not None else []),
         *(plan_filters(current, wanted, stack) if wanted.filters is not None else []),
         *(plan_topics(current, wanted, stack) if wanted.topics is not None else []),
         *(plan_alarms(current, wanted.alarms, stack) if wanted.alarms is not None else []),
+        *(plan_left_topics(current, wanted, stack) if wanted.topics is not None else []),
     ]
 
 
@@ -181,11 +182,16 @@ def plan_topics(current: Current, wanted: Wanted, stack: Stack) -> list[Change]:
         known = {} if have is None else {name: {"tags": managed(have["tags"], stack.owned())}}
         changes += compare(TOPIC, known, {name: {"tags": stack.owned()}})
         changes += plan_subscriptions(name, current["subscriptions"].get(name, []), subscribers)
-    left = {name: it for name, it in current["topics"].items() if name not in topics and _of_role(it["tags"], stack)}
-    changes += [
-        Change("delete", TOPIC, name, {"arn": it["arn"]}, None, "not in the inventory") for name, it in left.items()
-    ]
     return changes
+
+
+def plan_left_topics(current: Current, wanted: Wanted, stack: Stack) -> list[Change]:
+    """Topics of ours that are not in the inventory any more, once no alarm goes there."""
+    return [
+        Change("delete", TOPIC, name, {"arn": it["arn"]}, None, "not in the inventory")
+        for name, it in current["topics"].items()
+        if name not in (wanted.topics or {}) and _of_role(it["tags"], stack)
+    ]
 
 
 def _of_role(tags: Mapping[str, str], stack: Stack) -> bool:

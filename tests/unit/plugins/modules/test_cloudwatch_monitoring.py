@@ -197,9 +197,9 @@ def test_what_is_not_in_the_inventory_any_more_is_removed_and_nothing_else(cloud
     cloudwatch.put_metric_alarm(AlarmName="tvshows-prod-deployment", Tags=deployment, **foreign, **more)
     less = {**ALL, "alarms": ALARMS[1:], "topics": {name: TOPICS[name] for name in ("critical", "warning")}}
     assert steps(monitoring(**less)) == [
-        ("delete", "SNS topic", "tvshows-prod-info"),
         ("delete", "CloudWatch alarm", "tvshows-prod-web-cpu"),
         ("delete", "CloudWatch alarm", "Odd name"),
+        ("delete", "SNS topic", "tvshows-prod-info"),
     ]
     left = {it["AlarmName"] for it in cloudwatch.describe_alarms()["MetricAlarms"]}
     assert {"tvshows-prod-theirs", "tvshows-prod-deployment"} < left and len(left) == 5
