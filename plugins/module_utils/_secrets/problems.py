@@ -46,6 +46,7 @@ def problems(variables: Mapping[str, Any]) -> list[str]:
     days = variables.get("secrets_recovery_days", 7)
     if days != 0 and days not in range(7, 31):
         found.append(f"secrets_recovery_days: {days} has to be 7 to 30, or 0 to remove secrets at once")
+    found += list(_password(variables, by_name))
     if not found:
         found += [f"{VARIABLE}: {' -> '.join(circle)} refer to each other in a circle" for circle in _circles(by_name)]
     return found
@@ -133,6 +134,16 @@ def _regions(variables: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -
                 yield f"{where}: {region} is the stack's own region"
             elif not _REGION.fullmatch(str(region)):
                 yield f"{where}: {region!r} is no region"
+
+
+def _password(variables: Mapping[str, Any], items: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """RDS takes passwords of at most 128 characters, and says so half an hour into a run."""
+    name, _, key = str(variables.get("database_password_secret") or "").partition("#")
+    item = items.get(name, {})
+    spec = (item.get("keys") or {}).get(key, {}) if key else item
+    length = spec.get("length") or 32
+    if spec.get("kind") == "generated" and isinstance(length, int) and length > 128:
+        yield f"{VARIABLE}: {name}: length is {length}, a database's password has at most 128 characters"
 
 
 def _circles(items: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:

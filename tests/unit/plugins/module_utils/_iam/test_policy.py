@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import json
+import random
+
 import pytest
 from ansible_collections.slipway.aws.plugins.module_utils._iam.policy import (
     Place,
@@ -14,6 +17,8 @@ from ansible_collections.slipway.aws.plugins.module_utils._iam.policy import (
     trust,
 )
 from ansible_collections.slipway.aws.plugins.module_utils._iam.uses import needs
+from hypothesis import given
+from hypothesis import strategies as st
 
 PLACE = Place("111122223333", "eu-west-1")
 
@@ -128,6 +133,26 @@ def test_policies_are_compared_by_what_they_mean(one, other, same):
     single = {"Version": "2012-10-17", "Statement": [other, {"Sid": "z"}]}
     assert (normal(whole) == normal(single)) is same
     assert normal({"Version": "2012-10-17", "Statement": one}) == normal({"Version": "2012-10-17", "Statement": [one]})
+
+
+WORDS = st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, unique=True)
+STATEMENTS = st.fixed_dictionaries(
+    {"Effect": st.sampled_from(["Allow", "Deny"]), "Action": WORDS, "Resource": WORDS},
+    optional={"Condition": st.fixed_dictionaries({"StringEquals": st.fixed_dictionaries({"k": WORDS})})},
+)
+
+
+@given(st.lists(STATEMENTS, min_size=1, max_size=4), st.randoms(use_true_random=False))
+def test_order_and_single_values_never_matter(statements, chance: random.Random):
+    other = json.loads(json.dumps(statements))
+    chance.shuffle(other)
+    for statement in other:
+        for field in ("Action", "Resource"):
+            chance.shuffle(statement[field])
+            if len(statement[field]) == 1:
+                (statement[field],) = statement[field]
+    policy = normal({"Version": "2012-10-17", "Statement": statements})
+    assert normal({"Statement": other, "Version": "2012-10-17"}) == policy == normal(policy)
 
 
 def test_what_task_definitions_need():

@@ -103,5 +103,15 @@ def test_aws_keeps_a_removed_secret_for_so_long(days, fits):
     )
 
 
+@pytest.mark.parametrize(("secret", "length", "fits"), [("a", 128, True), ("a", 129, False), ("j#k", 129, False)])
+def test_a_password_of_the_database_has_a_length_that_rds_takes(secret, length, fits):
+    spec = {"kind": "generated", "length": length}
+    items = [{"name": "a", **spec}, {"name": "j", "kind": "json", "keys": {"k": spec}}]
+    problems_found = found(*items, database_password_secret=secret)
+    assert [f"length is {length}, a database's password" in problem for problem in problems_found] == [True] * (
+        not fits
+    )
+
+
 def test_the_default_of_the_replicas_is_checked_too():
     assert found(GOOD[0], secrets_replicas=["us-east-1"]) == ["secrets_replicas: us-east-1 is the stack's own region"]
