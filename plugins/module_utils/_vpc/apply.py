@@ -444,7 +444,16 @@ def _put_rules(work: Work, group_id: str, direction: str, difference: Difference
     if texts:
         work.made(partial(api.describe_rules, work.ec2, direction, group_id, permissions(texts, ids)))
     if take:
-        work.made(partial(api.revoke, work.ec2, direction, group_id, permissions(dict.fromkeys(take), ids)))
+        _revoke(work, partial(api.revoke, work.ec2, direction, group_id, permissions(dict.fromkeys(take), ids)))
+
+
+def _revoke(work: Work, call: Callable[[], None]) -> None:
+    """A group may not be known yet; a rule that is gone already is fine."""
+    try:
+        work.settled(call, "InvalidGroup.NotFound", "InvalidGroupId")
+    except Exception as error:
+        if not is_code(error, "InvalidPermission.NotFound"):
+            raise
 
 
 # ---- endpoints

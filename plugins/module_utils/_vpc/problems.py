@@ -36,7 +36,7 @@ BLOCKS = range(16, 29)
 # Inbound and outbound each; https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
 ACL_RULES = 20
 GROUP_RULES = 60
-_GROUP_NAME = re.compile(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]+")
+_GROUP_TEXT = re.compile(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]+")
 _PROTOCOLS = ("tcp", "udp", "icmp", "all", "-1")
 
 Item = Mapping[str, Any]
@@ -173,8 +173,9 @@ def _groups(spec: Item, prefix: str) -> Iterator[str]:
         head = f"networking_security_groups: {group['name']}"
         name = group.get("aws_name") or f"{prefix}-{group['name']}".lstrip("-")
         yield from _length(head, group, prefix)
-        if not _GROUP_NAME.fullmatch(name) or name.startswith("sg-") or name == "default":
+        if not _GROUP_TEXT.fullmatch(name) or name.startswith("sg-") or name == "default":
             yield f"{head}: AWS does not take {name} as the name of a security group"
+        yield from _description(head, group)
         if is_id(str(group["name"])) or is_cidr(str(group["name"])):
             yield f"{head}: a name that looks like an id or a CIDR cannot be told from one"
         for direction in DIRECTIONS:
@@ -199,9 +200,17 @@ def _rule(head: str, item: Any, direction: str, known: Iterable[str] | None) -> 
     peers = [str(peer) for peer in as_list(item.get(PEER[direction]))]
     if not peers:
         yield f"{head}: a rule says nothing about {PEER[direction]} ({_shown(item)})"
+    yield from _description(head, item)
     yield from _port_problems(head, item, protocol)
     for peer in peers:
         yield from _peer(head, peer, known)
+
+
+def _description(head: str, item: Item) -> Iterator[str]:
+    text = item.get("description")
+    if text and (len(text) > LONGEST_NAME or not _GROUP_TEXT.fullmatch(text)):
+        allowed = "up to 255 of a-z, A-Z, 0-9, blanks and ._-:/()#,@[]+=&;{}!$*"
+        yield f"{head}: AWS does not take the description {text!r}: {allowed}"
 
 
 def _shown(item: Item) -> str:

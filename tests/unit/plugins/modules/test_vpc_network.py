@@ -8,6 +8,9 @@ import copy
 from collections import Counter
 
 import pytest
+from ansible_collections.slipway.aws.plugins.module_utils._aws import Clients
+from ansible_collections.slipway.aws.plugins.module_utils._vpc import api
+from botocore.exceptions import ClientError
 
 from tests.support.modules import ModuleFailed, call
 
@@ -41,6 +44,17 @@ NETWORK = {
         {"name": "rds", "ingress": [{"port": 5432, "from": "ecs"}]},
         {"name": "redis", "ingress": [{"port": 6379, "from": "ecs"}]},
     ],
+}
+# All that the network is, with the VPC's own route table, ACL and group, and the interfaces of NAT and endpoints.
+COMPLETE = {
+    "addresses": 1,
+    "gateways": 1,
+    "vpcs": 1,
+    "subnets": 6,
+    "route_tables": 4,
+    "network_acls": 4,
+    "security_groups": 6,
+    "network_interfaces": 9,
 }
 OURS = [{"Name": "tag:slipway:stack", "Values": ["tvshows"]}]
 
@@ -281,6 +295,40 @@ def test_a_run_that_was_killed_is_completed_by_the_next(ec2):
     assert not network()["changed"]
     rds = ec2.describe_security_groups(GroupIds=[result["security_groups"]["rds"]])["SecurityGroups"][0]
     assert rds["IpPermissionsEgress"] == []
+
+
+@pytest.mark.parametrize("last", [6, 12, 25, 45, 70, 95, 110])
+def test_a_run_that_ends_after_any_call_leaves_nothing_twice(ec2, monkeypatch, last):
+    """No call gets through after the last one, as when the process is killed. The next run completes what is there."""
+    count = Clients._count
+
+    def cut(self, **event):
+        count(self, **event)
+        if self.api_calls > last:
+            raise ConnectionAbortedError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Clients, "_count", cut)
+        with pytest.raises(ModuleFailed, match="killed"):
+            network()
+    assert network()["changed"]
+    assert not network()["changed"]
+    assert left(ec2) == COMPLETE
+
+
+def test_a_quota_half_way_is_told_and_the_next_run_completes_the_network(ec2, monkeypatch):
+    def refuse(*_arguments):
+        answer = {"Error": {"Code": "AddressLimitExceeded", "Message": "The maximum number of addresses is reached."}}
+        raise ClientError(answer, "AllocateAddress")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(api, "allocate_address", refuse)
+        with pytest.raises(
+            ModuleFailed, match=r"Could not create elastic IP nat: AddressLimitExceeded.*Service Quotas"
+        ):
+            network()
+    assert network()["changed"]
+    assert left(ec2) == COMPLETE
 
 
 def test_the_default_security_group_is_left_alone_unless_asked(ec2):

@@ -17,6 +17,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._vpc.apply import (
     nat_verdict,
 )
 from ansible_collections.slipway.aws.plugins.module_utils._vpc.model import Network
+from ansible_collections.slipway.aws.plugins.module_utils._vpc.rules import Rule
 from botocore.stub import Stubber
 
 TABLE = {"private": {"id": "rtb-1", "default_route": "", "tags": {}}}
@@ -168,6 +169,15 @@ def test_what_is_gone_already_is_no_error(ec2, stub):
     stub.add_client_error("release_address", "InvalidAllocationID.NotFound")
     current = Network(elastic_ips={"nat": {"id": "eipalloc-1", "public_ip": "192.0.2.1", "tags": {}}})
     carry_out([Change("delete", "elastic IP", "nat")], work(ec2, current), check=False)
+
+
+def test_a_rule_that_is_gone_already_is_no_error_and_a_new_group_is_waited_for(ec2, stub):
+    stub.add_client_error("revoke_security_group_egress", "InvalidGroup.NotFound")
+    stub.add_client_error("revoke_security_group_egress", "InvalidPermission.NotFound")
+    group = {"id": "sg-1", "tags": {}, "ingress": {}, "egress": {Rule("all", -1, -1, "0.0.0.0/0"): ""}}
+    job = work(ec2, Network(security_groups={"web": group}))
+    carry_out([Change("delete", "security group rules", "web egress")], job, check=False)
+    assert job.clock.slept == [2.0]
 
 
 def test_an_address_comes_free_before_it_serves_another_nat_gateway(ec2, stub):

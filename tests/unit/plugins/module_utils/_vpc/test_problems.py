@@ -116,6 +116,16 @@ def test_an_empty_inventory_has_none():
             id="a rule names a group that is not there",
         ),
         pytest.param(
+            lambda s: group(s, "database", description="the stack's database"),
+            "networking_security_groups: database: AWS does not take the description",
+            id="a group's description has an apostrophe",
+        ),
+        pytest.param(
+            lambda s: group(s, "database", ingress=[{"port": 5432, "from": "ecs", "description": "ä"}]),
+            "networking_security_groups: database: ingress: AWS does not take the description",
+            id="a rule's description has an umlaut",
+        ),
+        pytest.param(
             lambda s: group(s, "database", ingress=[{"port": 70000, "from": "ecs"}]),
             "networking_security_groups: database: ingress: 70000 is not within ports 0 to 65535 in order",
             id="a port is out of range",
