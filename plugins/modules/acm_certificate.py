@@ -104,7 +104,7 @@ result:
   type: dict
   returned: always
 missing:
-  description: What a person has to do, each with C(what) and C(how); the records to set are in C(how).
+  description: What a person has to do, each with C(what) and, line by line, C(how) with the records to set.
   type: list
   elements: dict
   returned: always

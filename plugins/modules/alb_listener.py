@@ -82,7 +82,7 @@ result:
   type: dict
   returned: always
 missing:
-  description: Listeners that wait for a certificate, each with C(what) and C(how).
+  description: Listeners that wait for a certificate, each with C(what) and, line by line, C(how).
   type: list
   elements: dict
   returned: always

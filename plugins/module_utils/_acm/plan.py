@@ -253,7 +253,7 @@ def judge(certificates: Mapping[str, Certificate | None]) -> Judgement:
         if it is None:
             return failed(f"certificate {key} has been deleted meanwhile")
         if it["status"] == "PENDING_VALIDATION":
-            waiting.append(f"{key} is not validated yet ({how_to_validate(it['records'])})")
+            waiting.append(f"{key} is not validated yet ({', '.join(how_to_validate(it['records']))})")
         elif it["status"] != "ISSUED":
             return failed(f"certificate {key} is {it['status']} {it['failure']}".strip())
     return Judgement("pending", "; ".join(waiting)) if waiting else DONE
@@ -269,20 +269,18 @@ def judge_records(certificate: Certificate | None) -> Judgement:
     return Judgement("pending", "ACM has not made all validation records yet") if waits else DONE
 
 
-def how_to_validate(records: Iterable[Mapping[str, str]]) -> str:
-    """What a person has to do so that a certificate is issued."""
-    lines = [f"{record['name']} {record['type']} {record['value']}" for record in records]
-    if not lines:
-        return "answer the e-mail that Amazon has sent to the owners of the domain"
-    return f"set the DNS record{'s' if len(lines) > 1 else ''} {', '.join(lines)}"
+def how_to_validate(records: Iterable[Mapping[str, str]]) -> list[str]:
+    """What a person has to do so that a certificate is issued, one line for each record."""
+    lines = [f"set the DNS record {record['name']} {record['type']} {record['value']}" for record in records]
+    return lines or ["answer the e-mail that Amazon has sent to the owners of the domain"]
 
 
-def missing(chosen: Mapping[str, Certificate | None]) -> list[dict[str, str]]:
+def missing(chosen: Mapping[str, Certificate | None]) -> list[dict[str, Any]]:
     """Items for `slipway_missing`: certificates that wait for what only a person can do."""
     return [
         {
             "what": f"certificate {key} is not validated yet",
-            "how": f"{how_to_validate(it['records'])}; AWS issues it some minutes later, then repeat the run",
+            "how": [*how_to_validate(it["records"]), "AWS issues it some minutes after that"],
         }
         for key, it in chosen.items()
         if it is not None and it["status"] == "PENDING_VALIDATION"

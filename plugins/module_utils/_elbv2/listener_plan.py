@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.slipway.aws.plugins.module_utils._acm.plan import how_to_validate
 from ansible_collections.slipway.aws.plugins.module_utils._elbv2.checks import protocol
 from ansible_collections.slipway.aws.plugins.module_utils._errors import SlipwayError
 from ansible_collections.slipway.aws.plugins.module_utils._owner import Stack, managed, require_ours
@@ -67,7 +68,7 @@ def certificates_of(
 
 def desired(
     balancers: Iterable[Mapping[str, Any]], certificates: Certificates, stack: Stack
-) -> tuple[Wanted, Wanted, list[dict[str, str]]]:
+) -> tuple[Wanted, Wanted, list[dict[str, Any]]]:
     """(listeners, rules, what is missing). A listener whose certificate is not issued yet has certificate None."""
     listeners, rules, missing = {}, {}, []
     for name, (item, listener) in names(balancers).items():
@@ -102,14 +103,13 @@ def desired_listener(listener: Mapping[str, Any], used: list[dict[str, Any]], st
     }
 
 
-def _missing(name: str, certificate: Mapping[str, Any], *, default: bool) -> dict[str, str]:
-    records = [f"{it['name']} {it['type']} {it['value']}" for it in certificate["validation_records"]]
-    set_it = f"set the DNS record{'s' if len(records) > 1 else ''} {', '.join(records)}, and " if records else ""
+def _missing(name: str, certificate: Mapping[str, Any], *, default: bool) -> dict[str, Any]:
+    """An item for `slipway_missing`."""
     what = "does not serve HTTPS" if default else "does not serve that domain"
     return {
         "what": f"listener {name} {what} until certificate {certificate['name']} is issued "
         f"(it is {certificate['status']})",
-        "how": f"{set_it}repeat the run once the certificate is ISSUED",
+        "how": how_to_validate(certificate["validation_records"]),
     }
 
 

@@ -149,7 +149,7 @@ def test_while_the_record_is_not_set_the_certificate_is_missing_with_the_record(
         made = call("acm_certificate", stack=STACK, certificates=[{"domain": DOMAIN}])
         (record,) = made["result"]["certificates"][DOMAIN]["validation_records"]
         (item,) = made["missing"]
-        assert f"{record['name']} CNAME {record['value']}" in item["how"]
+        assert item["how"][0] == f"set the DNS record {record['name']} CNAME {record['value']}"
         change = {
             "Name": record["name"],
             "Type": "CNAME",

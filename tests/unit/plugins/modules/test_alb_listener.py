@@ -150,7 +150,7 @@ def test_without_a_certificate_the_rest_stands_and_what_is_missing_is_told(place
     assert steps(made) == [("create", "web:80")]
     (item,) = made["missing"]
     assert f"until certificate {DOMAIN} is issued" in item["what"]
-    assert "_x. CNAME _y." in item["how"]
+    assert item["how"] == ["set the DNS record _x. CNAME _y."]
     assert not place.keep(status="PENDING_VALIDATION")["changed"]
     issued = place.keep()
     assert steps(issued) == [("create", "web:443"), ("create", "web:443 rule 10")]

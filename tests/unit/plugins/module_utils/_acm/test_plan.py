@@ -232,8 +232,8 @@ def test_the_verdict_on_a_new_certificate(look, state):
 def test_what_is_missing_says_the_exact_record():
     (item,) = missing({"a": certificate(), "b": certificate(status="PENDING_VALIDATION"), "c": None})
     assert item["what"] == "certificate b is not validated yet"
-    assert f"_x.{DOMAIN}. CNAME _y.acm-validations.aws." in item["how"]
-    assert "e-mail" in how_to_validate([])
+    assert item["how"][0] == f"set the DNS record _x.{DOMAIN}. CNAME _y.acm-validations.aws."
+    assert "e-mail" in how_to_validate([])[0]
 
 
 def test_certificates_of_load_balancers_come_once_and_later_mentions_complete_the_first():

@@ -230,7 +230,7 @@ def test_a_listener_whose_certificate_is_pending_is_left_out_and_reported():
     assert item["what"] == (
         f"listener web:443 does not serve HTTPS until certificate {DOMAIN} is issued (it is PENDING_VALIDATION)"
     )
-    assert "_x. CNAME _y." in item["how"]
+    assert item["how"] == ["set the DNS record _x. CNAME _y."]
 
 
 @pytest.mark.parametrize(
