@@ -17,6 +17,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._migration.task import
 from moto import mock_aws
 
 TABLE, STACK = "slipway", "tvshows-prod"
+_ENDED = "Essential container in task exited"
 
 
 class KilledError(BaseException):
@@ -67,11 +68,7 @@ class World:
     def _task(self, arn: str) -> dict[str, Any]:
         running = self.now < self.tasks[arn]["end"]
         box = {"name": "web"} if running else {"name": "web", "exitCode": self.exit_code}
-        stopped = (
-            {}
-            if running
-            else {"stopCode": "EssentialContainerExited", "stoppedReason": "Essential container in task exited"}
-        )
+        stopped = {} if running else {"stopCode": "EssentialContainerExited", "stoppedReason": _ENDED}
         return {"taskArn": arn, "lastStatus": "RUNNING" if running else "STOPPED", "containers": [box], **stopped}
 
     def list_tasks(self, *, cluster: str, startedBy: str, desiredStatus: str) -> dict[str, Any]:  # noqa: N803
