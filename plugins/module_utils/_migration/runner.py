@@ -402,11 +402,23 @@ def _refuse_destructive(request: Request, classified: Sequence[Classified], snap
 def _prepare(request: Request, guard: Any, snapshot: Snapshot) -> None:
     """Our turn has come: the tables are there, the fence is recorded, the last failure is history."""
     if not request.history.exists(guard):
-        request.history.create(guard)
+        _create(request, guard)
     if request.fence is not None and request.fence != snapshot.fence:
         request.history.raise_fence(guard, request.fence, request.who)
     if snapshot.failure is not None:
         request.history.forget(guard, ["failure"])
+
+
+def _create(request: Request, guard: Any) -> None:
+    try:
+        request.history.create(guard)
+    except psycopg.Error as error:
+        table = f"{request.history.schema}.{request.history.name}"
+        raise SlipwayError(
+            f"Cannot create the history table {table} in {request.where.name}",
+            request.where.clean(" ".join(str(error).split())),
+            "Give login_user the right to create tables there, or set history_table to a schema where it may.",
+        ) from None
 
 
 def _run_all(

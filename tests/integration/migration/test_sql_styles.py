@@ -9,8 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import boto3
 import pytest
 from ansible_collections.slipway.aws.tests.integration.migration.harness import Project
+from moto import mock_aws
+
+from tests.support.modules import call
 
 USERS = "CREATE TABLE users (id int PRIMARY KEY, name text);\n"
 
@@ -358,3 +362,53 @@ def test_status_tells_what_is_recorded_and_pending(project: Project) -> None:
     result = project.run(state="status")
     assert (result["applied"], result["pending"], result["fence"]) == (["1"], ["2"], 3)
     assert [problem["file"] for problem in result["problems"]] == ["1_users.sql"]
+
+
+def test_a_label_of_an_earlier_file_cannot_be_tried_in_one_transaction(project: Project) -> None:
+    project.write(_1_s="CREATE TYPE state AS ENUM ('new'); CREATE TABLE jobs (s state)")
+    project.run()
+    project.write(_2_l="ALTER TYPE state ADD VALUE 'done'", _3_use="INSERT INTO jobs VALUES ('done')", _4_t="SELECT 1")
+    result = project.run(state="dry_run")
+    assert (result["tried"], [item["file"] for item in result["skipped"]]) == (["2", "4"], ["3_use.sql"]), result
+    assert project.run()["applied"] == ["1", "2", "3", "4"]
+
+
+def test_a_dry_run_checks_deferred_constraints_where_each_file_ends(project: Project) -> None:
+    project.write(
+        _1_t="CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (a int REFERENCES a DEFERRABLE INITIALLY DEFERRED)",
+        _2_x="INSERT INTO b VALUES (1); INSERT INTO a VALUES (1)",
+        _3_y="ALTER TABLE b ADD more int; INSERT INTO b VALUES (2); INSERT INTO a VALUES (2)",
+    )
+    assert project.run(state="dry_run")["tried"] == ["1", "2", "3"]
+    project.write(_4_z="INSERT INTO b VALUES (3)", _5_z="INSERT INTO a VALUES (3)")
+    failed = project.run(state="dry_run")["failed"]
+    assert (failed["file"], failed["sqlstate"], failed["statement"]) == ("4_z.sql", "23503", "COMMIT")
+
+
+def test_a_user_who_may_not_create_tables_is_told_what_to_do(project: Project) -> None:
+    project.query("CREATE ROLE weak LOGIN PASSWORD 'w3ak-one'; CREATE SCHEMA weak AUTHORIZATION weak")
+    project.write(_1_t="CREATE TABLE weak.t (id int)")
+    who = {"login_user": "weak", "login_password": "w3ak-one"}
+    assert "set history_table to a schema where it may" in project.run(**who)["msg"]
+    assert project.run(**who, history_table="weak.history")["applied"] == ["1"]
+    project.query("DROP OWNED BY weak CASCADE; DROP ROLE weak")
+
+
+def test_without_a_transaction_a_label_is_used_where_it_is_added(project: Project) -> None:
+    project.write(
+        _1_s="CREATE TYPE state AS ENUM ('new'); CREATE TABLE jobs (s state)",
+        _2_l="-- migrate:no-transaction\r\nALTER TYPE state ADD VALUE 'done';\r\nINSERT INTO jobs VALUES ('done');\r\n"
+        "DO $$ BEGIN COMMIT; END $$;",
+    )
+    assert project.run()["applied"] == ["1", "2"]
+
+
+def test_a_secret_says_where_the_database_is(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "made-up-for-moto")
+    project.write(_1_users=USERS)
+    url = f"postgresql://postgres@127.0.0.1:{project.server.port}/{project.dbname}"
+    with mock_aws():
+        boto3.client("secretsmanager", "eu-west-1").create_secret(Name="app/url", SecretString=url)
+        result = call("migration_sql", directory=str(project.directory), secret_id="app/url", region="eu-west-1")
+    assert result["applied"] == ["1"] and project.tables() == ["users"]
