@@ -14,7 +14,8 @@ description:
   - Which target groups a listener forwards to is set by the inventory, how much traffic each gets is left to traffic
     shifts unless O(load_balancers[].listeners[].manage_weights) says otherwise.
   - An HTTPS listener whose certificate is not issued yet is left out, or keeps the certificate that it has, and stands
-    under RV(missing).
+    under RV(missing). Until then a rule that no request can meet ties its target groups to the load balancer, as ECS
+    makes no service for a target group that stands alone.
   - Listeners of load balancers that belong to somebody else are never touched.
 version_added: 0.1.0
 author: Slipway contributors (@slipway)

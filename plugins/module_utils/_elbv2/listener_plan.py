@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.slipway.aws.plugins.module_utils._acm.plan import how_to_validate
+from ansible_collections.slipway.aws.plugins.module_utils._aws import batches
 from ansible_collections.slipway.aws.plugins.module_utils._elbv2.checks import protocol
 from ansible_collections.slipway.aws.plugins.module_utils._errors import SlipwayError
 from ansible_collections.slipway.aws.plugins.module_utils._owner import Stack, managed, require_ours
@@ -22,6 +23,9 @@ from ansible_collections.slipway.aws.plugins.module_utils._plan import Change, c
 LISTENER = "listener"
 RULE = "listener rule"
 SSL_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+HIGHEST_PRIORITY = 50000
+GROUPS_A_FORWARD = 5
+NOBODY = "192.0.2.1/32"  # of TEST-NET-1 (RFC 5737): no client has that address
 UNKNOWN_CERTIFICATE = "(known after certificate)"
 Certificates = Mapping[str, Mapping[str, Any]]  # certificate_result.certificates
 Wanted = dict[str, dict[str, Any]]
@@ -170,13 +174,14 @@ def plan(
 ) -> list[Change]:
     """Listeners, then their rules, then what is not in the inventory: so no request falls between two rules.
 
-    A listener that waits for its certificate is not made; where it exists already it keeps the certificate it has.
+    A listener that waits for its certificate is not made, stand_ins take its place; where it exists already it keeps the
+    certificate that it has.
     """
     held_back = {name for name, it in wanted_listeners.items() if waits(it, listeners.get(name))}
     settled = {name: settle(it, listeners.get(name)) for name, it in wanted_listeners.items() if name not in held_back}
-    settled_rules = {
-        name: settle(it, rules.get(name)) for name, it in wanted_rules.items() if it["listener"] not in held_back
-    }
+    kept_rules = {name: it for name, it in wanted_rules.items() if it["listener"] not in held_back}
+    kept_rules |= stand_ins(wanted_listeners, wanted_rules, held_back)
+    settled_rules = {name: settle(it, rules.get(name)) for name, it in kept_rules.items()}
     current = {name: it for name, it in listeners.items() if name not in held_back}
     # Rules go with their listener: those of one that is deleted need no step of their own.
     current_rules = {name: it for name, it in rules.items() if it["listener"] in settled}
@@ -190,6 +195,43 @@ def waits(wanted: Mapping[str, Any], have: Mapping[str, Any] | None) -> bool:
     if wanted["protocol"] != "HTTPS" or wanted["certificate"]:
         return False
     return have is None or have["protocol"] != "HTTPS"
+
+
+def stand_ins(wanted_listeners: Wanted, wanted_rules: Wanted, held_back: set[str]) -> Wanted:
+    """Rules that tie the target groups of a listener that waits to their load balancer, by a listener that does not.
+
+    ECS makes no service for a target group that no load balancer uses; so without them nothing could start before the
+    certificate is issued. No request ever meets their condition. They go when the listener comes.
+    """
+    found: Wanted = {}
+    for balancer in sorted({_balancer(name) for name in held_back}):
+        listeners = {name: it for name, it in wanted_listeners.items() if _balancer(name) == balancer}
+        rules = {name: it for name, it in wanted_rules.items() if it["listener"] in listeners}
+        kept = [it for name, it in listeners.items() if name not in held_back]
+        tied = _groups([*kept, *(it for it in rules.values() if it["listener"] not in held_back)])
+        loose = [name for name in _groups([*listeners.values(), *rules.values()]) if name not in tied]
+        host = next((name for name in listeners if name not in held_back), None)
+        if host is None:
+            continue
+        free = (n for n in range(HIGHEST_PRIORITY, 0, -1) if f"{host} rule {n}" not in rules)
+        for batch in batches(loose, GROUPS_A_FORWARD):
+            found[f"{host} rule {next(free)}"] = {
+                "listener": host,
+                "conditions": {"source_ip": [NOBODY]},
+                "action": {"type": "forward", "groups": dict.fromkeys(batch, 1), "stickiness": 0},
+                "manage_weights": False,
+                "tags": listeners[host]["tags"],
+            }
+    return found
+
+
+def _balancer(listener_name: str) -> str:
+    return listener_name.rsplit(":", 1)[0]
+
+
+def _groups(holders: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The target groups that listeners and rules forward to, each once."""
+    return list(dict.fromkeys(name for it in holders for name in it["action"].get("groups", {})))
 
 
 def settle(wanted: Mapping[str, Any], have: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -147,13 +147,15 @@ def test_weights_of_a_traffic_shift_stay(place):
 
 def test_without_a_certificate_the_rest_stands_and_what_is_missing_is_told(place):
     made = place.keep(status="PENDING_VALIDATION")
-    assert steps(made) == [("create", "web:80")]
+    assert steps(made) == [("create", "web:80"), ("create", "web:80 rule 50000")]
+    groups = place.elb.describe_target_groups(LoadBalancerArn=place.arn)["TargetGroups"]
+    assert sorted(it["TargetGroupName"] for it in groups) == ["tvshows-prod-green", "tvshows-prod-web"]
     (item,) = made["missing"]
     assert f"until certificate {DOMAIN} is issued" in item["what"]
     assert item["how"] == ["set the DNS record _x. CNAME _y."]
     assert not place.keep(status="PENDING_VALIDATION")["changed"]
     issued = place.keep()
-    assert steps(issued) == [("create", "web:443"), ("create", "web:443 rule 10")]
+    assert steps(issued) == [("create", "web:443"), ("create", "web:443 rule 10"), ("delete", "web:80 rule 50000")]
     assert issued["missing"] == []
     assert not place.keep(status="PENDING_VALIDATION")["changed"]
     assert set(place.listeners()) == {80, 443}

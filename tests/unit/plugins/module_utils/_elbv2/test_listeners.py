@@ -225,12 +225,63 @@ def test_weights_are_not_kept_from_another_kind_of_action():
 
 def test_a_listener_whose_certificate_is_pending_is_left_out_and_reported():
     wanted_listeners, wanted_rules, missing = desired([with_rules(RULE)], PENDING, STACK)
-    assert [change.name for change in plan({}, {}, wanted_listeners, wanted_rules)] == ["web:80"]
+    assert [change.name for change in plan({}, {}, wanted_listeners, wanted_rules)] == ["web:80", "web:80 rule 50000"]
     (item,) = missing
     assert item["what"] == (
         f"listener web:443 does not serve HTTPS until certificate {DOMAIN} is issued (it is PENDING_VALIDATION)"
     )
     assert item["how"] == ["set the DNS record _x. CNAME _y."]
+
+
+def test_target_groups_of_a_listener_that_waits_are_tied_to_the_load_balancer_meanwhile():
+    item = with_rules(RULE, {"priority": 20, "path": ["/x"], "fixed_response": {"status": 404}})
+    (_redirect, stand_in) = changes(item, {}, certificates=PENDING)
+    assert stand_in.after["action"] == {"type": "forward", "groups": {"web": 1, "admin": 1}, "stickiness": 0}
+    assert stand_in.after["conditions"] == {"source_ip": ["192.0.2.1/32"]}
+    assert stand_in.after["tags"] == OURS
+
+    there = {"web:80": http()}
+    stand_ins = {"web:80 rule 50000": {**rule(), **stand_in.after, "listener": "web:80"}}
+    assert steps(item, there, stand_ins, PENDING) == []
+    assert [step for step in steps(item, there, stand_ins) if step[0] == "delete"] == [("delete", "web:80 rule 50000")]
+    assert steps(item, there, stand_ins)[-1] == ("delete", "web:80 rule 50000")
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        pytest.param(
+            {**WEB, "listeners": [{"port": 80, "target_group": "web"}, WEB["listeners"][1]]},
+            ["web:80"],
+            id="another listener forwards to it already",
+        ),
+        pytest.param({**WEB, "listeners": WEB["listeners"][1:]}, [], id="there is no other listener"),
+        pytest.param(
+            {
+                **WEB,
+                "listeners": [
+                    {"port": 80, "redirect": 443, "rules": [{**RULE, "priority": 50000}]},
+                    WEB["listeners"][1],
+                ],
+            },
+            ["web:80", "web:80 rule 50000", "web:80 rule 49999"],
+            id="the highest priority is taken",
+        ),
+        pytest.param(
+            {
+                **WEB,
+                "listeners": [
+                    WEB["listeners"][0],
+                    {"port": 443, "fixed_response": {"status": 200}},
+                ],
+            },
+            ["web:80"],
+            id="it forwards to none",
+        ),
+    ],
+)
+def test_a_stand_in_is_made_only_where_it_is_needed(item, expected):
+    assert [change.name for change in changes(item, {}, certificates=PENDING)] == expected
 
 
 @pytest.mark.parametrize(
@@ -242,7 +293,11 @@ def test_a_listener_whose_certificate_is_pending_is_left_out_and_reported():
             [("update", "web:443")],
             id="the rest of it is put right",
         ),
-        pytest.param({**THERE, "web:443": http(port=443)}, [], id="one of HTTP stays what it is for now"),
+        pytest.param(
+            {**THERE, "web:443": http(port=443)},
+            [("create", "web:80 rule 50000")],
+            id="one of HTTP stays what it is for now",
+        ),
     ],
 )
 def test_a_listener_that_is_there_serves_on_while_its_certificate_is_pending(listeners, expected):
