@@ -183,7 +183,7 @@ def _identify(state: State, look: Look, service: Shape) -> State:
             definition=state.definition or ours.get("taskDefinition") or "",
             since=epoch(ours.get("createdAt")) if state.since is None else state.since,
         )
-    if primary and not state.rollback_to and not state.intent.deployment_id and _is_rolling_back(primary):
+    if primary and not state.rollback_to and not state.intent.deployment_id and is_rolling_back(primary):
         # Watching began when ours was already being rolled back.
         state = replace(state, rollback_to=str(primary.get("id")))
     if not state.older and (ours is not None or state.looks == 1):
@@ -191,14 +191,14 @@ def _identify(state: State, look: Look, service: Shape) -> State:
     return _arn(state, look, service, ours)
 
 
-def _is_rolling_back(entry: Shape) -> bool:
-    said = classify(entry.get("rolloutStateReason"))
-    return bool(said and said.code == "rollback_started")
+def is_rolling_back(entry: Shape) -> bool:
+    """Whether a deployment is the one to which the platform goes back, by its own word."""
+    return "rolling back" in str(entry.get("rolloutStateReason") or "").lower()
 
 
 def _choose(intent: Intent, look: Look, service: Shape, sets: Sequence[Shape]) -> str:
     """The id to follow, "" while it cannot be told."""
-    if intent.deployment_id:
+    if intent.deployment_id and _can_be(intent.deployment_id, service, sets):
         return intent.deployment_id
     if look.deployment:
         number = number_of((look.deployment.get("targetServiceRevision") or {}).get("arn"))
@@ -208,11 +208,17 @@ def _choose(intent: Intent, look: Look, service: Shape, sets: Sequence[Shape]) -
         matches = [
             one
             for one in sets
-            if same_definition(one.get("taskDefinition"), intent.task_definition) and not _is_rolling_back(one)
+            if same_definition(one.get("taskDefinition"), intent.task_definition) and not is_rolling_back(one)
         ]
         matches.sort(key=lambda one: (one.get("status") == "PRIMARY", epoch(one.get("createdAt")) or 0.0))
         return str(matches[-1].get("id")) if matches else ""
     return _current(service, sets)
+
+
+def _can_be(identifier: str, service: Shape, sets: Sequence[Shape]) -> bool:
+    """A controller outside ECS has ids of its own, which its task sets need not show."""
+    outside = controller(service) != "ECS" and not identifier.startswith("ecs-svc/")
+    return not outside or find(sets, identifier) is not None
 
 
 def _of_revision(number: str, sets: Sequence[Shape]) -> str:
@@ -234,7 +240,7 @@ def _current(service: Shape, sets: Sequence[Shape]) -> str:
         newer = [one for one in sets if one.get("status") == "ACTIVE" and (epoch(one.get("createdAt")) or made) >= made]
         newest = max(newer, key=lambda one: epoch(one.get("createdAt")) or made, default=primary)
         return str(newest.get("id"))
-    if _is_rolling_back(primary):
+    if is_rolling_back(primary):
         failed = [one for one in sets if one is not primary and one.get("rolloutState") == "FAILED"]
         return str(failed[-1].get("id")) if failed else ""
     return str(primary.get("id"))
@@ -313,9 +319,11 @@ def _means(state: State, task: Shape) -> bool:
 
 
 def _is_ours(state: State, task: Shape) -> bool:
-    starter = task.get("startedBy")
-    if starter and state.ours:
-        return bool(starter == state.ours)
+    starter = str(task.get("startedBy") or "")
+    if state.ours and starter.startswith("ecs-svc/"):
+        return starter == state.ours
+    if state.ours and starter == state.ours:
+        return True
     created = epoch(task.get("createdAt"))
     recent = state.since is None or created is None or created >= state.since
     return recent and same_definition(task.get("taskDefinitionArn"), state.definition or state.intent.task_definition)

@@ -21,6 +21,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._ecs.intake import (
     cause_of,
     controller,
     find,
+    is_rolling_back,
     older_running,
     platform_reason,
     primary_of,
@@ -382,8 +383,7 @@ def _sd_texts(state: State, look: Look) -> list[str]:
 
 def _shows_rollback(state: State, primary: Shape) -> bool:
     """Whether the platform says that it goes back, or a deployment older than ours is PRIMARY again."""
-    said = classify(primary.get("rolloutStateReason"))
-    if primary.get("id") in state.older or (said and said.code == "rollback_started"):
+    if primary.get("id") in state.older or is_rolling_back(primary):
         return True
     return any(event.reason and event.reason.code == "rollback_started" for event in state.events)
 

@@ -208,7 +208,11 @@ _HEALTH = [
 
 # Before the first byte of the program runs.
 _START = [
-    _family(r"no space left|disk quota exceeded|not enough (disk )?space|insufficient (disk|storage)", [], "disk_full"),
+    _family(
+        r"no space left|devmapper|thin pool|disk quota exceeded|not enough (disk )?space|insufficient (disk|storage)",
+        [],
+        "disk_full",
+    ),
     _family(
         r"exec format error|matching platform|no matching manifest|operating system does not match"
         r"|cannot be used on this platform|does not match the (specified|host|detected) platform"
