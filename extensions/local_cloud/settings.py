@@ -36,6 +36,7 @@ class Settings:
     deregistration_seconds: float = 0.0  # a target is "draining" that long
     alarm_bake_seconds: float = 0.3  # how long deployment alarms are watched after the tasks are healthy
     stage_seconds: float = 0.1  # one lifecycle stage of a blue/green, linear or canary deployment
+    rollback_new_deployment: bool = False  # a rollback is a deployment with an id of its own, as some accounts show it
     faults_file: str = ""  # a JSON list of faults, read again whenever it changes
 
     def update(self, values: Mapping[str, Any]) -> None:

@@ -37,6 +37,7 @@ DEFAULTS: dict[str, Any] = {
     "certificate_seconds": 0,
     "certificate_needs_record": False,
     "deregistration_seconds": 0,
+    "rollback_new_deployment": False,
     "faults_file": "",
 }
 

@@ -13,8 +13,8 @@ from local_cloud_support import ROOT
 
 sys.path.insert(0, str(ROOT / "extensions"))
 
-from local_cloud.faults import KINDS  # noqa: E402
-from local_cloud.settings import Settings  # noqa: E402
+from local_cloud.faults import KINDS
+from local_cloud.settings import Settings
 
 TEXT = (ROOT / "docs" / "local_cloud.md").read_text(encoding="utf-8")
 

@@ -257,6 +257,23 @@ def test_the_breaker_goes_back_to_the_last_completed_deployment(stack: Stack) ->
     assert record["rollback"]["serviceRevisionArn"] == record["sourceServiceRevisions"][0]["arn"]
 
 
+def test_a_rollback_can_be_a_deployment_of_its_own(stack: Stack) -> None:
+    stack.cloud.control("POST", "settings", {"rollback_new_deployment": True})
+    stack.create(deploymentConfiguration=BREAKER)
+    good = stack.settled()["deployments"][0]["id"]
+    stack.define(image=IMAGE.replace(":1", ":broken"))
+    bad = stack.ecs.update_service(cluster="main", service="web", taskDefinition="web")["service"]["deployments"][0][
+        "id"
+    ]
+    until(stack.service, lambda seen: seen["deployments"][0]["id"] not in (good, bad))
+    service = stack.settled()
+    assert service["deployments"][0]["id"] not in (good, bad)
+    assert service["taskDefinition"].endswith("web:1")
+    assert f"(service web) rolling back to deployment {good}." in stack.events()
+    record = stack.ecs.list_service_deployments(cluster="main", service="web")["serviceDeployments"][0]
+    assert record["status"] == "ROLLBACK_SUCCESSFUL"
+
+
 def test_without_rollback_the_failed_deployment_stays_primary_and_the_old_tasks_run(stack: Stack) -> None:
     stack.create(deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": False}})
     stack.settled()

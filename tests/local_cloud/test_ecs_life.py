@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -298,6 +299,21 @@ def test_cluster_settings_and_providers(stack: Stack) -> None:
     assert full["settings"] == [{"name": "containerInsights", "value": "enabled"}]
     assert full["tags"] == [{"key": "team", "value": "tv"}]
     assert full["defaultCapacityProviderStrategy"] == strategy
+
+
+def test_many_at_once_get_tasks_and_revisions_of_their_own(stack: Stack) -> None:
+    def work(number: int) -> tuple[str, str]:
+        return stack.define(family="many", command=[str(number)]), stack.run(startedBy=str(number))["taskArn"]
+
+    with ThreadPoolExecutor(12) as pool:
+        done = list(pool.map(work, range(36)))
+    assert len({revision for revision, _task in done}) == 36
+    assert len({task for _revision, task in done}) == 36
+    addresses = set()
+    for _revision, arn in done:
+        task = stack.ecs.describe_tasks(cluster="main", tasks=[arn])["tasks"][0]
+        addresses.add(task["attachments"][0]["id"])
+    assert len(addresses) == 36
 
 
 def test_auto_scaling_finds_the_service(stack: Stack) -> None:

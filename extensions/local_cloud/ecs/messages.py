@@ -13,8 +13,8 @@ from __future__ import annotations
 STEADY = "has reached a steady state."
 # GUIDE service-event-messages-list.html and ecs_service_deployment_events.html
 DEPLOYMENT_COMPLETED = "(deployment {deployment}) deployment completed."
-# The order of these, newest first, as in https://github.com/aws/containers-roadmap/issues/1206 and
-# https://github.com/aws/copilot-cli/issues/1879: started, registered, stopped, completed, steady.
+# GUIDE service-event-messages-list.html for the forms; the brackets around names and their order in a rollout are those
+# that service owners report, for instance in https://github.com/aws/copilot-cli/issues/1879
 STARTED = "has started {count} tasks: {tasks}."
 STOPPED_RUNNING = "has stopped {count} running tasks: {tasks}."
 STOPPED_PENDING = "stopped {count} pending tasks."
@@ -30,10 +30,17 @@ BREAKER_FAILED = "ECS deployment circuit breaker: tasks failed to start."
 BREAKER_ROLLING_BACK = "ECS deployment circuit breaker: rolling back to deploymentId {deployment}."
 BREAKER_FAILED_EVENT = "(deployment {deployment}) deployment failed: tasks failed to start."
 ROLLING_BACK_EVENT = "rolling back to deployment {deployment}."
-# GUIDE deployment-alarm-failure.html; event as in https://github.com/aws/copilot-cli (progress of a deployment, events)
+# The event as ECS writes it: https://github.com/aws/copilot-cli (internal/pkg/stream/ecs_test.go)
+ALARM_FAILED_EVENT = "(deployment {deployment}) deployment failed: alarm detected."
+# Not written down verbatim anywhere public: our wording, after the pattern of the circuit breaker's
 ALARM_FAILED = "ECS deployment failed: alarm detected."
 ALARM_ROLLING_BACK = "ECS deployment alarms: rolling back to deploymentId {deployment}."
-ALARM_FAILED_EVENT = "(deployment {deployment}) deployment failed: alarm detected."
+SUPERSEDED = "Deployment stopped due to new deployment."
+STOPPED_BY_REQUEST = "Service deployment stopped by user."
+STOPPED_WITH_ROLLBACK = "Rollback requested by user."
+USER_ROLLING_BACK = "ECS deployment rollback requested by user: rolling back to deploymentId {deployment}."
+ROLLED_BACK_AT_HOOK = "Rollback was requested at a paused lifecycle hook."
+HOOK_FAILED = "Lifecycle hook target {target} returned FAILED status."
 # GUIDE service-event-messages-list.html
 CANNOT_START_CONSISTENTLY = (
     "is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the"

@@ -76,6 +76,20 @@ def new_deployment(world: World, service: Service, previous: Deployment | None) 
     return Deployment(data, revision, record)
 
 
+def copy_for_rollback(world: World, target: Deployment) -> Deployment:
+    """A deployment of its own that brings an earlier revision again; it has no service deployment of its own."""
+    now = world.time.now
+    data = {
+        **target.data,
+        "id": deployment_id(),
+        "createdAt": now,
+        "desiredCount": 0,
+        "runningCount": 0,
+        "pendingCount": 0,
+    }
+    return Deployment(data, target.revision, target.service_deployment)
+
+
 def count(deployment: Deployment) -> None:
     deployment.service_deployment["targetServiceRevision"].update(
         requestedTaskCount=deployment.data["desiredCount"],
@@ -122,7 +136,7 @@ def superseded(world: World, deployment: Deployment) -> None:
     # deployment while another is in progress, the first is stopped"
     record = deployment.service_deployment
     if record["status"] in ("PENDING", "IN_PROGRESS", "STOP_REQUESTED"):
-        stopped(world, deployment, "Deployment stopped due to new deployment.")
+        stopped(world, deployment, messages.SUPERSEDED)
 
 
 def rolling_back(world: World, failed: Deployment, target: Deployment, reason: str) -> None:

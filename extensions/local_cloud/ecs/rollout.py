@@ -88,13 +88,18 @@ def roll_back(world: World, service: Service, failed: Deployment, reason: str, t
     failed.stage = None
     world.note(service, messages.ROLLING_BACK_EVENT.format(deployment=target.id))
     records.rolling_back(world, failed, target, reason)
-    service.deployments.remove(target)
+    reason_shown = template.format(deployment=target.id)
+    if world.settings.rollback_new_deployment:
+        target.data["status"] = "ACTIVE"
+        target = records.copy_for_rollback(world, target)
+    else:
+        service.deployments.remove(target)
     service.deployments.insert(0, target)
     failed.data["status"] = "ACTIVE"
     target.data.update(
         status="PRIMARY",
         rolloutState="IN_PROGRESS",
-        rolloutStateReason=template.format(deployment=target.id),
+        rolloutStateReason=reason_shown,
         updatedAt=world.time.now,
     )
     target.over, target.bake_until, target.stage = False, None, None

@@ -54,6 +54,9 @@ def describe_revisions(world: World, request: Data) -> Data:
 def stop(world: World, request: Data) -> Data:
     service, deployment = _find(world, request["serviceDeploymentArn"])
     record = world.service_deployments[request["serviceDeploymentArn"]]
+    if record["status"] in ("STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"):
+        # "The service deployment continues the rollback operation": stop-service-deployment.html
+        return {"serviceDeploymentArn": request["serviceDeploymentArn"]}
     if deployment is None or record["status"] not in ("PENDING", "IN_PROGRESS"):
         message = f"The service deployment is in {record['status']} status and cannot be stopped."
         raise errors.EcsError("ConflictException", message)
@@ -62,16 +65,21 @@ def stop(world: World, request: Data) -> Data:
             raise errors.invalid(
                 "The service deployment cannot be rolled back: there is no completed service revision."
             )
-        deployment.data.update(rolloutState="FAILED", rolloutStateReason="Service deployment rolled back by user.")
-        if deployment.stage is not None:
-            staged.withdraw(world, service, deployment)
-        rollout.roll_back(world, service, deployment, "Rollback requested by user.", messages.BREAKER_ROLLING_BACK)
+        record["status"] = "ROLLBACK_REQUESTED"
+        world.time.after(0.0, lambda: _roll_back(world, service, deployment))
     else:
         deployment.over = True
         deployment.stage = None
-        deployment.data.update(rolloutState="FAILED", rolloutStateReason="Service deployment stopped by user.")
-        records.stopped(world, deployment, "Service deployment stopped by user.")
+        deployment.data.update(rolloutState="FAILED", rolloutStateReason=messages.STOPPED_BY_REQUEST)
+        records.stopped(world, deployment, messages.STOPPED_BY_REQUEST)
     return {"serviceDeploymentArn": request["serviceDeploymentArn"]}
+
+
+def _roll_back(world: World, service: Service, deployment: Deployment) -> None:
+    deployment.data.update(rolloutState="FAILED", rolloutStateReason=messages.STOPPED_WITH_ROLLBACK)
+    if deployment.stage is not None:
+        staged.withdraw(world, service, deployment)
+    rollout.roll_back(world, service, deployment, messages.STOPPED_WITH_ROLLBACK, messages.USER_ROLLING_BACK)
 
 
 def proceed(world: World, request: Data) -> Data:

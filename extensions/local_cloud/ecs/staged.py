@@ -92,7 +92,7 @@ def act(world: World, service: Service, primary: Deployment, hook_id: str, actio
     hook["status"] = "SUCCEEDED" if action == "CONTINUE" else "FAILED"
     _show(primary)
     if action == "ROLLBACK":
-        fail(world, service, primary, "Rollback was requested at a paused lifecycle hook.")
+        fail(world, service, primary, messages.ROLLED_BACK_AT_HOOK)
     rollout.look_soon(world, service)
     return True
 
@@ -130,9 +130,7 @@ def _enter(world: World, service: Service, primary: Deployment, stage: Stage) ->
     _show(primary)
     if any(hook["status"] == "FAILED" for hook in stage.hooks):
         # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-deployment-lifecycle-hooks.html
-        fail(
-            world, service, primary, f"Lifecycle hook target {stage.hooks[0].get('targetArn')} returned FAILED status."
-        )
+        fail(world, service, primary, messages.HOOK_FAILED.format(target=stage.hooks[0].get("targetArn")))
         return False
     return True
 
