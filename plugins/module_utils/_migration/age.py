@@ -20,12 +20,14 @@ _LONGEST_START = 30.0
 class Run:
     """age: seconds since this process began. run_age: since the ansible command above it began, within limits.
 
-    name: of the ansible command, or of this process where there is none
+    name:    of the ansible command, or of this process where there is none
+    process: of this process
     """
 
     age: float = 0.0
     run_age: float = 0.0
     name: str = ""
+    process: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,10 @@ def this_run(proc: Path = Path("/proc"), pid: int | None = None) -> Run:
         if _is_ansible(proc, current.parent):
             root, started = current.parent, above.started
         current = above
-    name = f"{socket.gethostname()} {root} {started}"
+    host = socket.gethostname()
     before = (mine.started - started) / os.sysconf("SC_CLK_TCK")
-    return Run(age, age + min(before, _LONGEST_START), name)
+    process = f"{host} {pid} {mine.started}"
+    return Run(age, age + min(before, _LONGEST_START), f"{host} {root} {started}", process)
 
 
 def _process(proc: Path, pid: int) -> _Process | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -275,9 +275,7 @@ def _adopted_failure(request: Request, snapshot: Snapshot, plan: Plan, began: fl
     failure = snapshot.failure
     if failure is None:
         return
-    # A task that the same command repeats is meant to try again.
-    age = request.run.age if failure["run"] == request.run.name else request.run.run_age
-    if failure["at"] < began - age:
+    if failure["at"] < began - _age(request.run, failure):
         return
     if not any((script.number, script.sha256) == (failure["number"], failure["sha256"]) for script in plan.scripts):
         return
@@ -287,6 +285,13 @@ def _adopted_failure(request: Request, snapshot: Snapshot, plan: Plan, began: fl
         _REPEAT,
         **{**result(request, snapshot, changed=False), "failed": failure["failed"], "adopted": True},
     )
+
+
+def _age(run: Run, failure: Mapping[str, Any]) -> float:
+    """How far back a failure may lie. What the same process or the same command repeats is meant to be tried again."""
+    if failure["process"] == run.process:
+        return 0.0
+    return run.age if failure["run"] == run.name else run.run_age
 
 
 @contextmanager
@@ -462,6 +467,7 @@ def _failed(
             "text": problem.text,
             "by": request.who,
             "run": request.run.name,
+            "process": request.run.process,
             "at": now.now,
         },
     )

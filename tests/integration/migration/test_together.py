@@ -14,6 +14,8 @@ import os
 import pytest
 from ansible_collections.slipway.aws.tests.integration.migration.harness import Project, until
 
+from tests.support.modules import call
+
 ROUNDS = int(os.environ.get("SLIPWAY_MIGRATION_ROUNDS", "3"))
 RUNNERS = int(os.environ.get("SLIPWAY_MIGRATION_RUNNERS", "20"))
 
@@ -58,6 +60,16 @@ def test_a_later_run_tries_again(project: Project) -> None:
     assert project.run()["failed"]["sqlstate"] == "42P01"
     project.query("CREATE TABLE elsewhere (id int)")
     assert project.run()["changed"] is True
+
+
+def test_the_same_process_tries_again(project: Project) -> None:
+    """However old the process is: what it repeats, it repeats on purpose."""
+    arguments = project.arguments()["ANSIBLE_MODULE_ARGS"]
+    arguments = {name: value for name, value in arguments.items() if not name.startswith("_")}
+    project.write(_1_needs="INSERT INTO elsewhere VALUES (1)")
+    assert call("migration_sql", **arguments)["failed"]["sqlstate"] == "42P01"
+    project.query("CREATE TABLE elsewhere (id int)")
+    assert call("migration_sql", **arguments)["changed"] is True
 
 
 def test_who_waits_too_long_says_for_whom(project: Project) -> None:

@@ -27,7 +27,7 @@ def test_a_module_of_ansible_began_with_the_command_above_it(tmp_path: Path) -> 
     process(tmp_path, 10, 1, 900, "bash")
     run = this_run(tmp_path, 40)
     assert (run.age, run.run_age) == (pytest.approx(2, abs=0.5), pytest.approx(8, abs=0.5))
-    assert run.name.split()[-2] == "20"
+    assert (run.name.split()[-2], run.process.split()[-2]) == ("20", "40")
 
 
 def test_a_command_that_began_long_ago_is_counted_back_within_limits(tmp_path: Path) -> None:
