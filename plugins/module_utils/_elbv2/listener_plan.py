@@ -174,7 +174,7 @@ def plan(
 ) -> list[Change]:
     """Listeners, then their rules, then what is not in the inventory: so no request falls between two rules.
 
-    A listener that waits for its certificate is not made, stand_ins take its place; where it exists already it keeps the
+    A listener that waits for its certificate is not made (see stand_ins); where it exists already it keeps the
     certificate that it has.
     """
     held_back = {name for name, it in wanted_listeners.items() if waits(it, listeners.get(name))}
