@@ -94,8 +94,8 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-def refuse(settings: dict[str, Any], *, check: bool) -> None:
-    found = problems(settings)
+def refuse(settings: dict[str, Any], stack: Stack, *, check: bool) -> None:
+    found = problems(settings, stack.prefix)
     if not settings["vpc_id"] and settings["state"] == "present" and not check:
         found.append("vpc_id is empty: role networking gave none")
     if found:
@@ -104,7 +104,7 @@ def refuse(settings: dict[str, Any], *, check: bool) -> None:
 
 def run(module: Any) -> dict[str, Any]:
     settings, stack, aws = module.params, Stack.of(module.params), Clients.of(module)
-    refuse(settings, check=module.check_mode)
+    refuse(settings, stack, check=module.check_mode)
     wanted = desired(settings, stack, aws.region)
     names = wanted["log_group"]["name"], wanted["role"]["name"]
     current = read(aws, stack, *names)

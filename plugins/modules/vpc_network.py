@@ -359,7 +359,7 @@ def run(module: Any) -> dict[str, Any]:
     removing = spec["state"] == "absent"
     if not removing:
         refuse(problems(spec, prefix=stack.prefix))
-    current = read(aws, stack, adopted(spec))
+    current = read(aws, stack, adopted(spec), removing=removing)
     if removing:
         wanted, changes = Network(), plan_removal(current, stack)
     else:

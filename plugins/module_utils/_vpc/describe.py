@@ -49,8 +49,11 @@ _OF_A_VPC = {
 Raw = Mapping[str, Any]
 
 
-def read(aws: Clients, stack: Stack, adopt: str = "") -> Network:
-    """The network of a stack, in two rounds of reads made side by side: eleven calls, three where no VPC is there."""
+def read(aws: Clients, stack: Stack, adopt: str = "", *, removing: bool = False) -> Network:
+    """The network of a stack, in two rounds of reads made side by side: eleven calls, three where no VPC is there.
+
+    removing: a VPC to adopt that is gone is no error
+    """
     ec2 = aws.client("ec2")
     found = together(
         {
@@ -59,6 +62,8 @@ def read(aws: Clients, stack: Stack, adopt: str = "") -> Network:
             "addresses": partial(api.addresses, ec2),
         }
     )
+    if removing and adopt not in [it["VpcId"] for it in found["vpcs"]]:
+        adopt = ""
     vpc = choose(found["vpcs"], stack, adopt)
     if vpc is None:
         return describe(found, stack)

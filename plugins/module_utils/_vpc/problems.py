@@ -62,7 +62,7 @@ def problems(spec: Item, *, prefix: str = "", zones: Sequence[str] | None = None
         lambda: _endpoints(spec),
         lambda: _acls(spec),
         lambda: _default_group(spec),
-        lambda: flow_log_problems(spec.get("flow_logs") or {}),
+        lambda: flow_log_problems(spec.get("flow_logs") or {}, prefix),
     )
     found = [problem for check in checks for problem in check()]
     return found or list(_acl_sizes(spec))
@@ -183,9 +183,17 @@ def _groups(spec: Item, prefix: str) -> Iterator[str]:
             count = 0
             for item in items:
                 yield from _rule(f"{head}: {direction}", item, direction, known)
-                count += len(as_list(item.get(PEER[direction])))
+                count += _size(item, direction)
             if count > GROUP_RULES:
                 yield f"{head}: {count} rules of {direction}, AWS takes {GROUP_RULES}"
+
+
+def _size(item: Any, direction: str) -> int:
+    """How many rules of AWS an item stands for: one for each of its ports and peers."""
+    if not isinstance(item, Mapping):
+        return 0
+    ports = [*as_list(item.get("port")), *as_list(item.get("ports"))]
+    return len(as_list(item.get(PEER[direction]))) * max(1, len(ports))
 
 
 def _rule(head: str, item: Any, direction: str, known: Iterable[str] | None) -> Iterator[str]:

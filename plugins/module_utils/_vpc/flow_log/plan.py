@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,11 +43,20 @@ RETENTIONS = (
     3653,
 )
 INTERVALS = (60, 600)
+LONGEST_ROLE = 64
 
 
-def problems(settings: Mapping[str, Any]) -> list[str]:
-    """What is wrong with networking_flow_logs, in words."""
+def problems(settings: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """What is wrong with networking_flow_logs, in words. prefix: as of Stack"""
     found = []
+    group, role = settings.get("log_group"), f"{prefix}-flow-logs"
+    if group and not re.fullmatch(r"[a-zA-Z0-9_\-/.#]{1,512}", group):
+        found.append(f"networking_flow_logs: log_group {group} is no name that CloudWatch takes")
+    if settings and len(role) > LONGEST_ROLE:
+        found.append(
+            f"networking_flow_logs: their role would be called {role}: that is {len(role)} characters, "
+            f"IAM takes {LONGEST_ROLE}; a shorter stack_name or stack_environment helps"
+        )
     days, interval = settings.get("retention_days"), settings.get("interval")
     if days is not None and days not in RETENTIONS:
         near = min(RETENTIONS[1:], key=lambda known: abs(known - int(days)))

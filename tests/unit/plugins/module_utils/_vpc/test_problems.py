@@ -126,6 +126,13 @@ def test_an_empty_inventory_has_none():
             id="a rule's description has an umlaut",
         ),
         pytest.param(
+            lambda s: group(
+                s, "database", ingress=[{"ports": ["1", "3", "5"], "from": [f"10.0.{n}.0/24" for n in range(21)]}]
+            ),
+            "networking_security_groups: database: 63 rules of ingress, AWS takes 60",
+            id="a group has too many rules",
+        ),
+        pytest.param(
             lambda s: group(s, "database", ingress=[{"port": 70000, "from": "ecs"}]),
             "networking_security_groups: database: ingress: 70000 is not within ports 0 to 65535 in order",
             id="a port is out of range",

@@ -78,6 +78,8 @@ def test_partitions(region, expected):
         pytest.param({"retention_days": 30}, 0, id="a month"),
         pytest.param({"retention_days": 0}, 0, id="for ever"),
         pytest.param({}, 0, id="nothing given"),
+        pytest.param({"log_group": "/vpc/mine"}, 0, id="a log group of one's own"),
+        pytest.param({"log_group": "vpc logs"}, 1, id="a log group with a blank"),
         pytest.param({"retention_days": 31, "interval": 30}, 2, id="two things that AWS does not know"),
     ],
 )
@@ -95,3 +97,9 @@ def test_problems(settings, expected):
 )
 def test_an_answer_of_create_flow_logs_is_judged(answer, state):
     assert created_verdict(answer).state == state
+
+
+def test_a_role_with_too_long_a_name_is_found_before_iam_refuses_it():
+    (found,) = problems({"retention_days": 30}, "x" * 55)
+    assert "that is 65 characters, IAM takes 64" in found
+    assert problems({}, "x" * 55) == []
