@@ -115,7 +115,12 @@ _DEPLOYMENTS = [
         [],
         "deployment_completed",
     ),
-    _family(r"deployment (\S+ )?(is )?in progress|service_deployment_in_progress", [], "deployment_in_progress"),
+    _family(
+        r"deployment (\S+ )?(is )?in progress|deployment (\S+ )?(was |has been )?(created|started)\b"
+        r"|service_deployment_in_progress",
+        [],
+        "deployment_in_progress",
+    ),
 ]
 
 # What ECS reports while all goes its way.
@@ -147,7 +152,7 @@ _ROUTINE = [
         r"|is (now )?inactive\b.*service"
         r"|referenced (service|cluster) was (not found|inactive)|service (that )?(is|was) (still )?(draining"
         r"|inactive|missing|deleted)|service not found"
-        r"|^missing$",
+        r"|^(missing|inactive)$",
         [],
         "service_inactive",
     ),
@@ -172,7 +177,8 @@ _OUTSIDE = [
         r"|error \"?agent\"?|^(taskfailedtostart: )?agent\b|ecs agent to start|(un|not )healthy container instance"
         r"|have the agent connected|underlying (host|hardware|instance)|infrastructure (host|health)"
         r"|instance \S+ (stopped|terminated)"
-        r"|container ?vanished",
+        r"|container ?vanished|container instance (is |was )?(terminated|stopped|disconnected|inactive)"
+        r"|container instance .*drain",
         [],
         "host_lost",
     ),
@@ -448,7 +454,8 @@ _PLACEMENT = [
     _family(
         r"capacity|container instances? (were|was) found|no container instance|insufficient (cpu|memory|gpu"
         r"|resource)|resource:"
-        r"|attribute|could not launch \d+|compute strategy|placement constraint|unfulfillable|service_task_placement",
+        r"|attribute|could not launch \d+|compute strategy|constraint unsatisfied|no active instances"
+        r"|placement constraint|unfulfillable|service_task_placement",
         [],
         "no_capacity",
     ),
