@@ -26,7 +26,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         given, specs = task_vars or {}, _variables.role_specs()
-        where = {str(name): _variables.origin(name) for name in given}
+        where = {str(name): _variables.origin(name, value) for name, value in given.items()}
         known = {name for spec in specs.values() for entry in spec.values() for name in entry.get("options") or {}}
         owned = {f"{name}_result" for name in specs} | {"slipway_missing", "ecs_services_rollouts"}
         problems = unknown_names(where, known | set(STACK_NAMES), [*specs, "stack"], owned)

@@ -120,13 +120,11 @@ options:
         type: dict
         suboptions:
           min:
-            description: How many tasks at least.
+            description: How many tasks at least. Needed, unless C(scaling) is empty, then there is none.
             type: int
-            required: true
           max:
-            description: How many tasks at most.
+            description: How many tasks at most. Needed like C(min).
             type: int
-            required: true
           cpu:
             description: Target of the average CPU utilisation in percent.
             type: float
@@ -284,8 +282,8 @@ ARGUMENTS: dict[str, Any] = {
             "scaling": {
                 "type": "dict",
                 "options": {
-                    "min": {"type": "int", "required": True},
-                    "max": {"type": "int", "required": True},
+                    "min": {"type": "int"},
+                    "max": {"type": "int"},
                     "cpu": {"type": "float"},
                     "memory": {"type": "float"},
                     "requests": {"type": "float"},

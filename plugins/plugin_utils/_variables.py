@@ -54,11 +54,15 @@ def settings(specs: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any], a
     return resolved
 
 
-def origin(name: Any) -> str:
-    """Where a variable's name was read, as file:line, "" where nobody knows."""
-    tag = Origin.get_tag(name) if Origin else None
+def origin(name: Any, value: Any) -> str:
+    """Where a variable was set, as file:line or a description, "" where nobody knows.
+
+    The value knows it, unless it is a boolean or nothing. The name knows it too, but where several files set the
+    variable the name that stays is that of the weakest: the role's default.
+    """
+    tag = (Origin.get_tag(value) or Origin.get_tag(name)) if Origin else None
     if tag is None or not tag.path:
-        return str(tag.description) if tag is not None and tag.description else ""
+        return str(tag.description).strip("<>") if tag is not None and tag.description else ""
     path = Path(tag.path)
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     return f"{shown}:{tag.line_num}" if tag.line_num else str(shown)
