@@ -133,7 +133,10 @@ class State:
 
 
 def controller(service: Shape) -> str:
-    return str((service.get("deploymentController") or {}).get("type") or "ECS")
+    """ECS, CODE_DEPLOY or EXTERNAL. Task sets without deployments belong to some controller outside."""
+    told = (service.get("deploymentController") or {}).get("type")
+    outside = bool(service.get("taskSets")) and not service.get("deployments")
+    return str(told or ("EXTERNAL" if outside else "ECS"))
 
 
 def sets_of(service: Shape) -> Sequence[Shape]:
@@ -348,6 +351,7 @@ def _events(state: State, look: Look, service: Shape) -> State:
     known = {event.id for event in state.events} | state.past
     new: list[Event] = []
     past: set[str] = set()
+    served = state.had_completed
     since = state.since if state.since is not None else _first_mention(state, service)
     for entry in service.get("events") or []:
         identifier = str(entry.get("id") or f"{entry.get('createdAt')} {entry.get('message')}")
@@ -358,10 +362,17 @@ def _events(state: State, look: Look, service: Shape) -> State:
         old = at < since if at is not None and since is not None else state.looks == 1
         if old and not named:
             past.add(identifier)
+            served = served or _was_steady(message)
         else:
             new.append(Event(identifier, at, message, _meaning(state, message), look.at))
     new.sort(key=lambda event: event.at or 0.0)
-    return replace(state, events=(*state.events, *new), past=state.past | past)
+    return replace(state, events=(*state.events, *new), past=state.past | past, had_completed=served)
+
+
+def _was_steady(message: str) -> bool:
+    """Whether an event of before says that some deployment had come to its end: there is one to go back to."""
+    reason = classify(message)
+    return reason is not None and reason.code in ("steady_state", "deployment_completed")
 
 
 def _first_mention(state: State, service: Shape) -> float | None:
