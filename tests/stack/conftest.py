@@ -88,8 +88,8 @@ class Stack:
         return json.loads(text) if text else None
 
     def reset(self) -> None:
-        request = urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST")
-        urllib.request.urlopen(request, timeout=10).read()
+        """An empty account, no faults, no counts."""
+        self.control("/local-cloud/reset")
 
     def calls(self) -> dict[str, int]:
         """The calls since the last time, by name; reads and writes alike."""
@@ -133,7 +133,6 @@ def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def empty(_server: Stack) -> Stack:
     """An empty account."""
     _server.reset()
-    _server.control("/local-cloud/faults", method="DELETE")
     _server.calls()
     return _server
 
@@ -142,7 +141,6 @@ def empty(_server: Stack) -> Stack:
 def standing(_server: Stack) -> Stack:
     """The stack as it stands after its first runs; the tests of a module leave it as they found it."""
     _server.reset()
-    _server.control("/local-cloud/faults", method="DELETE")
     first = _server.site()
     assert "Still missing, for a person to do" in first.text, first.text
     _server.seed()

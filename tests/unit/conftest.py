@@ -51,7 +51,7 @@ class Cloud:
             return answer.read()
 
     def reset(self) -> None:
-        self.post("/moto-api/reset")
+        self.post("/local-cloud/reset")
 
 
 @pytest.fixture(scope="session")
