@@ -25,7 +25,9 @@ from ansible_collections.slipway.aws.plugins.module_utils._migration.parse impor
 )
 from ansible_collections.slipway.aws.plugins.module_utils._migration.plan import Unfinished
 
-# Statements go to the server together: one at a time, ten megabytes of INSERT would be a hundred thousand round trips.
+# In long files statements go to the server together: one at a time, ten megabytes of INSERT would be a hundred thousand
+# round trips. In others each goes alone, because a table with rules gives more than one answer to a statement.
+_LONG = 200
 _TOGETHER = 500
 _TOGETHER_CHARACTERS = 1_000_000
 _CONNECTION_LOST = "08006"
@@ -203,11 +205,12 @@ def run_statements(connection: Any, parsed: Parsed, statements: Sequence[Stateme
 
 def _batches(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
     batch: list[Statement] = []
+    most = _TOGETHER if len(statements) > _LONG else 1
     for statement in statements:
         batch.append(statement)
         long = statement.end - batch[0].start > _TOGETHER_CHARACTERS
         # A setting may change how the text after it is read.
-        if long or len(batch) >= _TOGETHER or statement.word == "set":
+        if long or len(batch) >= most or statement.word == "set":
             yield batch
             batch = []
     if batch:

@@ -311,6 +311,11 @@ _OUTSIDE: dict[str, Callable[[Any], str]] = {
 }
 
 
+def sets_transaction(statement: Statement) -> bool:
+    """SET TRANSACTION, which has to come first in its transaction."""
+    return statement.word == "set" and statement.node.name == "TRANSACTION"
+
+
 # A label that is used in the transaction that adds it
 
 

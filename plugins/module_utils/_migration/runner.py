@@ -14,7 +14,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,7 +43,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._migration.connection 
 from ansible_collections.slipway.aws.plugins.module_utils._migration.files import Directory, Problem, Script
 from ansible_collections.slipway.aws.plugins.module_utils._migration.history import History, Snapshot
 from ansible_collections.slipway.aws.plugins.module_utils._migration.libraries import psycopg
-from ansible_collections.slipway.aws.plugins.module_utils._migration.parse import Parsed, parse_all
+from ansible_collections.slipway.aws.plugins.module_utils._migration.parse import Parsed, parse_all, sets_transaction
 from ansible_collections.slipway.aws.plugins.module_utils._migration.plan import (
     Plan,
     plan_apply,
@@ -444,7 +444,7 @@ def _run_all(
         except MigrationError as failure:
             problem = replace(failure.problem, file=script.file, version=script.version)
             if failure.connection_lost:
-                raise _lost(request, script, problem, ran) from failure
+                raise _lost(request, guard, problem, ran) from failure
             raise _failed(request, guard, script, problem, ran) from failure
         ran.append({"version": script.version, "file": script.file, "milliseconds": milliseconds})
     return ran
@@ -485,16 +485,16 @@ def _failed(
     )
 
 
-def _lost(request: Request, script: Script, problem: Problem, ran: Sequence[dict[str, Any]]) -> SlipwayError:
+def _lost(request: Request, guard: Any, problem: Problem, ran: Sequence[dict[str, Any]]) -> SlipwayError:
     """The connection broke: how the file ended is for the next run to see, and for nobody to adopt."""
+    told: dict[str, Any] = {"changed": bool(ran), "applied": [item["version"] for item in ran]}
+    with suppress(psycopg.Error):  # the server may be gone, and with it who could have told more
+        told = result(request, request.history.look(guard), changed=bool(ran))
     return SlipwayError(
-        f"Lost the connection to {request.where.name} in {script.file}",
+        f"Lost the connection to {request.where.name} in {problem.file}",
         request.where.clean(f"{problem.message} (SQLSTATE {problem.sqlstate})"),
         "Repeat the run: what was committed is recorded, it goes on from there.",
-        changed=bool(ran),
-        applied=[item["version"] for item in ran],
-        failed=problem.as_failed(),
-        ran=list(ran),
+        **{**told, "failed": problem.as_failed(), "ran": list(ran)},
     )
 
 
@@ -564,6 +564,8 @@ def _not_to_be_tried(request: Request, guard: Any, parsed: Parsed) -> str:
     """Why a file is left out of a dry run: "" where it is not."""
     if not parsed.script.transactional:
         return "It runs without a transaction, which cannot be taken back."
+    if any(sets_transaction(statement) for statement in parsed.statements):
+        return "It sets the mode of its transaction, and a dry run has one for all files."
     if request.allow_heavy_locks:
         return ""
     for item in classify(parsed):

@@ -56,6 +56,11 @@ USERS = "CREATE TABLE users (id int PRIMARY KEY, name text);\n"
 def test_a_file_runs_with(project: Project, sql: str, table: str) -> None:
     project.write(_1_it=sql)
     assert project.run(state="validated")["pending"] == ["1"]
+    dry = project.run(state="dry_run")
+    assert dry["changed"] is True and (
+        dry["tried"] == ["1"] or "mode of its transaction" in dry["skipped"][0]["reason"]
+    )
+    assert project.tables() == []
     result = project.run()
     assert (result["changed"], result["applied"], result["pending"]) == (True, ["1"], [])
     assert project.tables() == [table]
@@ -206,6 +211,22 @@ def test_a_failure_takes_back_its_file_alone(project: Project) -> None:
     assert project.tables() == ["users"]
     project.write(_2_bad="CREATE TABLE good (id int);")
     assert project.run()["applied"] == ["1", "2", "3"]
+
+
+def test_rules_that_answer_too_do_not_shift_the_line(project: Project) -> None:
+    project.write(
+        _1_t="CREATE TABLE t (id int); CREATE RULE r AS ON INSERT TO t DO ALSO (SELECT 1; SELECT 2);\n"
+        "INSERT INTO t VALUES (1);\nINSERT INTO t VALUES (2);\nSELECT 1/0;\nSELECT 3;"
+    )
+    failed = project.run()["failed"]
+    assert (failed["line"], failed["statement"], failed["sqlstate"]) == (4, "SELECT 1/0", "22012")
+
+
+def test_a_connection_that_is_cut_is_told_with_what_stays(project: Project) -> None:
+    project.write(_1_users=USERS, _2_cut="CREATE TABLE gone (id int);\nSELECT pg_terminate_backend(pg_backend_pid());")
+    result = project.run()
+    assert (result["applied"], result["pending"], result["failed"]["sqlstate"]) == (["1"], ["2"], "57P01")
+    assert project.tables() == ["users"]
 
 
 def test_what_only_the_commit_checks_is_named(project: Project) -> None:
