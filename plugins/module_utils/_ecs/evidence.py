@@ -51,10 +51,9 @@ def _tail(eyes: Eyes, logs: Any, group: str, stream: str, lines: int) -> list[st
         answer = logs.get_log_events(logGroupName=group, logStreamName=stream, limit=lines, startFromHead=False)
         return [str(event.get("message", "")).rstrip("\n") for event in answer.get("events") or []]
 
-    # A stream that is not there says nothing about the permission: each is tried.
-    found = eyes.optional(f"log stream {stream}", read) or []
-    if eyes.unseen.get(f"log stream {stream}", "").startswith("ResourceNotFound"):
-        del eyes.unseen[f"log stream {stream}"]
+    found = eyes.optional("logs", read) or []
+    if eyes.unseen.get("logs", "").startswith("ResourceNotFound"):
+        del eyes.unseen["logs"]  # a stream that is not there says nothing about the next
     return found[-lines:]
 
 

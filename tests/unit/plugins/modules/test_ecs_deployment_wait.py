@@ -297,3 +297,83 @@ def test_the_lease_is_renewed_while_waiting_and_its_loss_ends_the_wait(renewals)
     else:
         with pytest.raises(SupersededError, match="no longer holds the lease"):
             ecs_deployment_wait.run(module, WithLease(Script(GOOD, clock)), clock)
+
+
+def test_a_service_that_was_still_rolling_when_another_failed_has_no_verdict():
+    slow = {**GOOD, "service_name": "web", "looks": GOOD["looks"][:1]}
+    blocked = {
+        **GOOD,
+        "service_name": "worker",
+        "looks": GOOD["looks"][:1],
+        "events": [
+            [5, "(service worker) was unable to stop or start tasks because of the service deployment configuration."]
+        ],
+    }
+    _failure, result, _scripts = play(slow, blocked)
+    assert [entry["verdict"] for entry in result["services"]] == [None, "failed"]
+    assert result["services"][0]["deployment_id"] == NEW
+
+
+def test_a_stop_that_is_refused_becomes_an_update():
+    arn_given = {
+        **BAD,
+        "denied": ["StopServiceDeployment"],
+        "created": {NEW: 0, "sd": 0},
+        "looks": [{**BAD["looks"][0], "sd": {"status": "IN_PROGRESS"}}],
+    }
+    _failure, result, scripts = play(arn_given, on_failure="rollback")
+    assert [name for name, _ in scripts[0].written] == ["UpdateService"]
+    assert result["rollback"][0]["back"] is True
+
+
+def test_a_rollback_that_does_not_succeed_is_told_as_it_ended():
+    stuck = {
+        **BACK,
+        "looks": [
+            {
+                "at": 0,
+                "deployments": [
+                    [
+                        "ecs-svc/333",
+                        "PRIMARY",
+                        "FAILED",
+                        1,
+                        0,
+                        0,
+                        3,
+                        "ECS deployment circuit breaker: tasks failed to start.",
+                    ]
+                ],
+            }
+        ],
+    }
+    failure, result, _scripts = play({**BAD, "after_update": stuck}, on_failure="rollback")
+    assert result["rollback"][0]["back"] is False
+    assert "going back to web:1 ended failed" in str(failure)
+
+
+def test_deployments_of_other_controllers_are_left_to_them():
+    outside = {
+        "service": {"deploymentController": {"type": "CODE_DEPLOY"}},
+        "created": {NEW: -5},
+        "tasks": BAD["tasks"],
+        "looks": [
+            {"at": 0, "task_sets": [[OLD, "PRIMARY", "STEADY_STATE", 1, 1], [NEW, "ACTIVE", "STABILIZING", 1, 0]]}
+        ],
+    }
+    failure, _result, scripts = play(outside, on_failure="rollback")
+    assert scripts[0].written == []
+    assert "Its deployments belong to CODE_DEPLOY" in str(failure)
+
+
+def test_the_message_names_sick_targets_and_what_could_not_be_seen():
+    scenario = {
+        **BAD,
+        "service": {"loadBalancers": [{"targetGroupArn": "arn:aws:elasticloadbalancing:x:1:targetgroup/web/1"}]},
+        "looks": [{**BAD["looks"][0], "targets": [["10.0.0.5", "unhealthy", "Target.Timeout"]]}],
+        "denied": ["GetLogEvents"],
+    }
+    failure, result, _scripts = play(scenario)
+    assert "Targets: 10.0.0.5:3000 unhealthy Target.Timeout." in str(failure)
+    assert "Could not be looked at: logs (AccessDeniedException)." in str(failure)
+    assert result["evidence"]["targets"][0]["target_group"] == "web"
