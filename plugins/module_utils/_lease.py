@@ -16,9 +16,11 @@ releases are recorded in the same table, beside it.
 from __future__ import annotations
 
 import random
+import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -421,3 +423,41 @@ def acquire(
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+# While something long works that cannot renew by itself
+
+
+@contextmanager
+def kept(lease: Lease, *, pause: Callable[[float], bool] | None = None) -> Iterator[Callable[[], None]]:
+    """Renews in a thread while the block works, and yields a check that raises SupersededError once the lease is lost.
+
+    A renewal that fails for another reason is tried again, until the lease cannot be believed in any more.
+    pause: waits for so many seconds, True once the block has ended
+    """
+    ended, lost = threading.Event(), list[SupersededError]()
+    wait = pause or ended.wait
+
+    def renew() -> None:
+        while not lost and not wait(lease.duration / 3):
+            try:
+                lease.renew()
+            except SupersededError as error:
+                lost.append(error)
+            except Exception:  # noqa: S112 - the network, say: believed() ends by itself
+                continue
+
+    def check() -> None:
+        if lost:
+            raise lost[0]
+        if not lease.believed:
+            lease.renew()  # the last word is DynamoDB's
+
+    lease.renew()
+    thread = threading.Thread(target=renew, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield check
+    finally:
+        ended.set()
+        thread.join()

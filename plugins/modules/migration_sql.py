@@ -102,6 +102,11 @@ options:
   fence:
     description: The fencing token of the stack's lease. A run whose fence is older than the recorded one is refused.
     type: int
+  lease:
+    description:
+      - The lease that the play holds, as it was returned. It is renewed while the module works, and its fence is used
+        where O(fence) is not given. Once it is lost, no further file is begun.
+    type: dict
 attributes:
   check_mode:
     support: full
@@ -220,10 +225,12 @@ problems:
 import getpass
 import socket
 import sys
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.slipway.aws.plugins.module_utils._aws import Clients, aws_module, execute
 from ansible_collections.slipway.aws.plugins.module_utils._errors import SlipwayError
+from ansible_collections.slipway.aws.plugins.module_utils._lease import Lease, kept
 from ansible_collections.slipway.aws.plugins.module_utils._migration.age import this_run
 from ansible_collections.slipway.aws.plugins.module_utils._migration.apply import Timeouts
 from ansible_collections.slipway.aws.plugins.module_utils._migration.connection import Endpoint, endpoint
@@ -252,6 +259,7 @@ ARGUMENTS: dict[str, Any] = {
     "allow_heavy_locks": {"type": "bool", "default": False},
     "history_table": {"type": "str", "default": DEFAULT_TABLE},
     "fence": {"type": "int"},
+    "lease": {"type": "dict"},
 }
 
 
@@ -277,6 +285,14 @@ def _endpoint(module: Any) -> Endpoint:
     return found
 
 
+def _lease(module: Any) -> Lease | None:
+    """The play's lease, where it matters: what changes nothing needs none."""
+    handle = module.params["lease"]
+    if not handle or module.check_mode or module.params["state"] in ("validated", "status"):
+        return None
+    return Lease.of(Clients.of(module).client("dynamodb"), handle)
+
+
 def run(module: Any) -> dict[str, Any]:
     if missing:
         raise SlipwayError(
@@ -284,7 +300,7 @@ def run(module: Any) -> dict[str, Any]:
             f"missing Python libraries: {', '.join(missing)}",
             "Install them with pip for the interpreter of this task.",
         )
-    params = module.params
+    params, lease = module.params, _lease(module)
     request = Request(
         params["directory"],
         read_directory(params["directory"]),
@@ -297,11 +313,15 @@ def run(module: Any) -> dict[str, Any]:
         allow_out_of_order=params["allow_out_of_order"],
         allow_destructive=params["allow_destructive"],
         allow_heavy_locks=params["allow_heavy_locks"],
-        fence=params["fence"],
+        fence=lease.fence if lease and params["fence"] is None else params["fence"],
         check_mode=module.check_mode,
         run=this_run(),
     )
-    return STATES[params["state"]](request)
+    work = STATES[params["state"]]
+    if lease is None:
+        return work(request)
+    with kept(lease) as check:
+        return work(replace(request, lease_check=check))
 
 
 def _told(module: Any) -> dict[str, Any]:

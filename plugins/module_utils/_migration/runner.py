@@ -71,7 +71,11 @@ _REPEAT = "Correct the cause and repeat the run, it goes on where it stopped."
 
 @dataclass(frozen=True)
 class Request:
-    """What the module was asked for. Times are seconds; run: how long this runner has been under way."""
+    """What the module was asked for. Times are seconds.
+
+    lease_check: raises SupersededError once the stack's lease is lost
+    run:         how long this runner has been under way
+    """
 
     path: str
     directory: Directory
@@ -85,6 +89,7 @@ class Request:
     allow_destructive: bool = False
     allow_heavy_locks: bool = False
     fence: int | None = None
+    lease_check: Callable[[], None] = lambda: None
     check_mode: bool = False
     run: Run = field(default_factory=Run)
     clock: Clock = field(default=time)
@@ -432,6 +437,7 @@ def _run_all(
     """Runs the files in order. Raises SlipwayError at the first that fails; those before it stay."""
 
     def check() -> None:
+        request.lease_check()
         refuse_fence(request, request.history.recorded_fence(guard))
 
     runner = Runner(guard, work, request.history, request.timeouts, request.who, request.fence, check)

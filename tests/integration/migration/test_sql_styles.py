@@ -11,10 +11,11 @@ from collections.abc import Callable
 
 import boto3
 import pytest
+from ansible_collections.slipway.aws.plugins.module_utils._lease import HASH_KEY, RANGE_KEY, Holder, Waiter
 from ansible_collections.slipway.aws.tests.integration.migration.harness import Project
 from moto import mock_aws
 
-from tests.support.modules import call
+from tests.support.modules import ModuleFailed, call
 
 USERS = "CREATE TABLE users (id int PRIMARY KEY, name text);\n"
 
@@ -433,3 +434,35 @@ def test_a_secret_says_where_the_database_is(project: Project, monkeypatch: pyte
         boto3.client("secretsmanager", "eu-west-1").create_secret(Name="app/url", SecretString=url)
         result = call("migration_sql", directory=str(project.directory), secret_id="app/url", region="eu-west-1")
     assert result["applied"] == ["1"] and project.tables() == ["users"]
+
+
+def test_the_lease_of_the_play_gives_the_fence_and_is_needed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "made-up-for-moto")
+    project.write(_1_users=USERS)
+    arguments = project.arguments()["ANSIBLE_MODULE_ARGS"]
+    arguments = {name: value for name, value in arguments.items() if not name.startswith("_")}
+    with mock_aws():
+        client = boto3.client("dynamodb", "eu-west-1")
+        client.create_table(
+            TableName="slipway",
+            KeySchema=[
+                {"AttributeName": HASH_KEY, "KeyType": "HASH"},
+                {"AttributeName": RANGE_KEY, "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in (HASH_KEY, RANGE_KEY)],
+            BillingMode="PAY_PER_REQUEST",
+        )
+
+        def wants(**more: bool) -> Waiter:
+            return Waiter(client, table="slipway", stack="app-prod", holder=Holder("somebody"), **more)
+
+        lease = wants().step()
+        assert lease is not None
+        result = call("migration_sql", **arguments, region="eu-west-1", lease=lease.as_dict())
+        assert [row["fence"] for row in result["history"]] == [1]
+        wants(takeover=True).step()
+        project.write(_2_more="CREATE TABLE more (id int)")
+        with pytest.raises(ModuleFailed, match="no longer holds the lease of app-prod"):
+            call("migration_sql", **arguments, region="eu-west-1", lease=lease.as_dict())
+    assert project.tables() == ["users"]

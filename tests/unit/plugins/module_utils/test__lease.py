@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -20,6 +21,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._lease import (
     Waiter,
     acquire,
     decide,
+    kept,
     observe,
     read,
 )
@@ -221,6 +223,57 @@ def test_a_write_s_own_condition_is_not_taken_for_a_lost_lease(client: Any) -> N
     item["Put"]["ConditionExpression"] = "attribute_exists(nothing)"
     with pytest.raises(client.exceptions.TransactionCanceledException):
         taken(client).write(item)
+
+
+def turns(*actions: Callable[[], None]) -> tuple[Callable[[float], bool], threading.Event]:
+    """A pause that takes no time: at each turn something happens, then the thread goes on; at the end it is done."""
+    left, over = list(actions), threading.Event()
+
+    def pause(seconds: float) -> bool:
+        if not left:
+            over.set()
+            return True
+        left.pop(0)()
+        return False
+
+    return pause, over
+
+
+def test_a_lease_is_kept_while_something_long_works(client: Any) -> None:
+    clock = FakeClock()
+    lease = taken(client, clock=clock)
+    pause, over = turns(*[lambda: clock.sleep(SECONDS / 3)] * 9)
+    with kept(lease, pause=pause) as check:
+        assert over.wait(20)
+        check()
+    assert clock.now == pytest.approx(SECONDS * 3) and lease.believed
+    assert read(client, TABLE, STACK).beat == 10
+
+
+def test_a_kept_lease_that_is_taken_over_is_noticed(client: Any) -> None:
+    lease = taken(client)
+    pause, _over = turns(lambda: taken(client, "bob", takeover=True) and None)
+    with kept(lease, pause=pause) as check, pytest.raises(SupersededError, match="held by bob"):
+        for _ in range(2000):
+            check()
+            read(client, TABLE, STACK)
+
+
+def test_a_renewal_that_fails_on_the_way_is_tried_again(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    lease, renew = taken(client), Lease.renew
+    failures = [ConnectionError("no route")] * 2
+
+    def shaky(self: Lease, **changed: str) -> None:
+        if failures and threading.current_thread().name == "lease":
+            raise failures.pop()
+        renew(self, **changed)
+
+    monkeypatch.setattr(Lease, "renew", shaky)
+    pause, over = turns(*[lambda: None] * 3)
+    with kept(lease, pause=pause) as check:
+        assert over.wait(20)
+        check()
+    assert (failures, read(client, TABLE, STACK).beat) == ([], 2)
 
 
 # Interleavings: whatever happens in whatever order, two never both believe and can both write
