@@ -35,7 +35,7 @@ DEFAULT_ACCOUNT = "123456789012"
 DEFAULT_REGION = "us-east-1"
 # Ansible masks the secret key wherever its letters occur in what a module returns: it must not be part of any name.
 SECRET_KEY = "the-embedded-aws-checks-no-keys"
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 LOOK_SECONDS = 0.02
 LOG_TAIL = 15

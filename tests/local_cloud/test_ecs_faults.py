@@ -99,6 +99,18 @@ def failed(stack: Stack, seen: dict[str, Any]) -> bool:
             "Could not transition to running; timed out",
             id="start time-out",
         ),
+        pytest.param(
+            {"kind": "efs_mount_failed"},
+            "TaskFailedToStart",
+            "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes",
+            id="file system",
+        ),
+        pytest.param(
+            {"kind": "task_fails", "code": "InfrastructureHealth", "reason": "as told", "exit_code": 139},
+            "InfrastructureHealth",
+            "as told",
+            id="whatever is told",
+        ),
         pytest.param({"kind": "spot_interruption"}, "SpotInterruption", "Your Spot Task was interrupted.", id="spot"),
     ],
 )
@@ -206,6 +218,11 @@ def test_a_subnet_that_is_full_has_no_address_for_a_task(stack: Stack) -> None:
         pytest.param(
             "no_capacity", "was unable to place a task. Reason: Capacity is unavailable at this time.", id="capacity"
         ),
+        pytest.param(
+            "quota_exceeded",
+            "was unable to place a task. Reason: You\u2019ve reached the limit on the number of vCPUs you can run",
+            id="quota",
+        ),
         pytest.param("no_free_address", "was unable to place a task. Reason: Unexpected EC2 error while", id="address"),
         pytest.param(
             "role_not_assumable", "failed to launch a task with (error ECS was unable to assume the role", id="role"
@@ -227,6 +244,42 @@ def test_the_breaker_ends_a_first_deployment_that_does_not_start(stack: Stack, k
     assert any(message.startswith(f"(service web) {event}") for message in events)
     brief = stack.ecs.list_service_deployments(cluster="main", service="web")["serviceDeployments"][0]
     assert brief["status"] == "STOPPED"
+
+
+@pytest.mark.parametrize(
+    ("fault", "event"),
+    [
+        pytest.param(
+            {"kind": "scheduler_throttled"}, "operations are being throttled. Will try again later.", id="slow"
+        ),
+        pytest.param({"kind": "service_event", "message": "has a word to say."}, "has a word to say.", id="any event"),
+    ],
+)
+def test_the_scheduler_waits_and_goes_on(stack: Stack, fault: dict[str, Any], event: str) -> None:
+    stack.cloud.fault(**fault, times=1)
+    stack.create()
+    assert stack.settled()["runningCount"] == 2
+    assert f"(service web) {event}" in stack.events()
+
+
+def test_percentages_that_leave_no_room_are_told(stack: Stack) -> None:
+    stack.create(count=1, deploymentConfiguration={"maximumPercent": 150, "minimumHealthyPercent": 100})
+    stack.settled()
+    stack.ecs.update_service(cluster="main", service="web", forceNewDeployment=True)
+    text = "(service web) was unable to stop or start tasks during a deployment because of the service deployment"
+    until(stack.events, lambda seen: any(message.startswith(text) for message in seen))
+    assert stack.service()["deployments"][0]["rolloutState"] == "IN_PROGRESS"
+
+
+def test_a_target_group_that_is_gone_is_told(stack: Stack) -> None:
+    fault = stack.cloud.fault("target_group_missing")
+    stack.create(balanced=True, count=1)
+    text = f"(service web) failed to register targets in (target-group {stack.target_group}) with (error"
+    until(stack.events, lambda seen: any(message.startswith(text) for message in seen))
+    service = until(stack.service, lambda seen: seen["runningCount"] == 1)
+    assert service["deployments"][0]["rolloutState"] == "IN_PROGRESS"
+    stack.cloud.control("DELETE", f"faults?id={fault['id']}")
+    assert stack.settled()["runningCount"] == 1
 
 
 def test_the_breaker_goes_back_to_the_last_completed_deployment(stack: Stack) -> None:

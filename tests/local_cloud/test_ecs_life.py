@@ -269,6 +269,8 @@ def test_references_of_a_service_are_checked(stack: Stack) -> None:
         stack.create(networkConfiguration={"awsvpcConfiguration": {"subnets": ["subnet-0"]}})
     with pytest.raises(ClientError, match=r"TaskDefinition not found\."):
         stack.create(taskDefinition="nothing")
+    with pytest.raises(ClientError, match="PlatformUnknownException"):
+        stack.create(platformVersion="9.9.9")
 
 
 def test_service_deployments_and_revisions_are_written_down(stack: Stack) -> None:

@@ -86,6 +86,8 @@ def launch(world: World, wanted: Launch) -> Task:
     facts = task.facts()
     if world.faults.strike("no_capacity", **facts):
         raise PlacementError(messages.NO_CAPACITY)
+    if world.faults.strike("quota_exceeded", **facts):
+        raise PlacementError(messages.QUOTA_EXCEEDED)
     _check_roles(world, wanted, facts)
     _attach_interface(world, task, facts)
     world.tasks[task.arn] = task
@@ -115,7 +117,7 @@ def stop(world: World, task: Task, ending: Ending) -> None:
 
 def is_healthy(world: World, task: Task) -> bool:
     """As the scheduler sees it: running, its containers' checks passed, healthy in every target group."""
-    if task.data["lastStatus"] != "RUNNING" or not task.wanted:
+    if task.data["lastStatus"] != "RUNNING" or not task.wanted or task.unregistered:
         return False
     if _has_health_check(task) and task.data["healthStatus"] != "HEALTHY":
         return False
@@ -256,6 +258,8 @@ def _cannot_prepare(world: World, task: Task, facts: Data) -> Ending | None:
 def _interface_problem(world: World, task: Task, facts: Data) -> Ending | None:
     if world.faults.strike("interface_timeout", **facts):
         return Ending("TaskFailedToStart", messages.INTERFACE_TIMEOUT)
+    if world.faults.strike("efs_mount_failed", **facts):
+        return Ending("TaskFailedToStart", messages.EFS_MOUNT_FAILED.format(region=world.region))
     return None
 
 
@@ -325,14 +329,27 @@ def _log_problem(world: World, task: Task, facts: Data) -> Ending | None:
 
 def _start_problem(world: World, task: Task, facts: Data) -> Ending | None:
     first = task.definition["containerDefinitions"][0]
-    fault = world.faults.strike("command_missing", "start_timeout", **facts)
+    fault = world.faults.strike("command_missing", "start_timeout", "task_fails", **facts)
     if fault is None:
         return None
+    if fault.kind == "task_fails":
+        return _told_ending(task, str(first["name"]), fault.options)
     if fault.kind == "start_timeout":
         return Ending("TaskFailedToStart", messages.START_TIMEOUT, {first["name"]: (None, messages.START_TIMEOUT)})
     command = fault.options.get("command") or (first.get("command") or first.get("entryPoint") or ["/app/start"])[0]
     text = messages.COMMAND_MISSING.format(command=command)
     return Ending("TaskFailedToStart", text, {first["name"]: (None, text)})
+
+
+def _told_ending(task: Task, name: str, options: Data) -> Ending:
+    """The end that the fault describes; an exit code means that the container has run."""
+    code = options.get("exit_code")
+    if code is not None:
+        for container in task.data["containers"]:
+            container["lastStatus"] = "RUNNING"
+    ends = {name: (None if code is None else int(code), options.get("container_reason"))}
+    stop_code = str(options.get("code") or "TaskFailedToStart")
+    return Ending(stop_code, str(options.get("reason") or "Task failed to start"), ends)
 
 
 def _run(world: World, task: Task) -> None:

@@ -46,6 +46,16 @@ CANNOT_START_CONSISTENTLY = (
     "is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the"
     " Amazon ECS Developer Guide."
 )
+# GUIDE service-event-messages-list.html, the headings of those names
+DEPLOYMENT_BLOCKED = (
+    "was unable to stop or start tasks during a deployment because of the service deployment configuration. Update the"
+    " minimumHealthyPercent or maximumPercent value and try again."
+)
+SCHEDULER_THROTTLED = "operations are being throttled. Will try again later."
+QUOTA_EXCEEDED = "You\u2019ve reached the limit on the number of vCPUs you can run concurrently"
+# https://github.com/aws/copilot-cli (internal/pkg/stream/ecs_test.go); the error is that of Elastic Load Balancing
+REGISTER_FAILED = "failed to register targets in (target-group {target_group}) with (error {error})"
+TARGET_GROUP_MISSING = "One or more target groups not found"
 # GUIDE service-event-messages-list.html, "was unable to place a task"; on Fargate the reason is that of the stopped
 # task, as in https://github.com/aws/containers-roadmap/issues/1206
 UNABLE_TO_PLACE = "was unable to place a task. Reason: {reason}."
@@ -121,6 +131,11 @@ COMMAND_MISSING = (
 # GUIDE stopped-task-error-codes.html
 START_TIMEOUT = "ContainerRuntimeTimeoutError: Could not transition to running; timed out after waiting 3m0s"
 
+# GUIDE resource-initialization-error.html, "failed to invoke EFS utils commands to set up EFS volumes"
+EFS_MOUNT_FAILED = (
+    "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: stderr: Failed to resolve"
+    ' "fs-0123456789abcdef0.efs.{region}.amazonaws.com" - check that your file system ID is correct'
+)
 # https://repost.aws/knowledge-center/ecs-unable-to-pull-secrets and GUIDE resource-initialization-error.html
 _SECRET = (
     "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable"

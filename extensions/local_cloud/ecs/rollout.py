@@ -213,26 +213,37 @@ def _roll(world: World, service: Service, primary: Deployment) -> None:
     active = world.tasks_of(primary)
     retire(world, service, _least_healthy_first(world, active)[: max(0, len(active) - desired)])
     if not primary.over:
-        _start_missing(world, service, primary)
-        _stop_old(world, service, primary)
+        blocked = _start_missing(world, service, primary)
+        going = _stop_old(world, service, primary)
+        moving = [task for task in world.tasks_of(service) if not lifecycle.is_healthy(world, task)]
+        if blocked and not going and not moving:
+            note_once(world, service, messages.DEPLOYMENT_BLOCKED, primary.data["createdAt"])
 
 
-def _start_missing(world: World, service: Service, primary: Deployment) -> None:
+def _start_missing(world: World, service: Service, primary: Deployment) -> bool:
+    """Start what the maximum percent leaves room for; True if it leaves none for what is missing."""
     desired = service.data["desiredCount"]
     missing = desired - len(world.tasks_of(primary))
     upper = math.floor(desired * service.data["deploymentConfiguration"]["maximumPercent"] / 100)
     room = upper - sum(len(world.tasks_of(deployment)) for deployment in service.deployments)
     wanted = min(missing, room)
     if wanted <= 0:
-        return
+        return missing > 0
     if world.time.now < primary.hold_until:
         look_soon(world, service, primary.hold_until - world.time.now)
-        return
-    start(world, service, primary, wanted)
+    else:
+        start(world, service, primary, wanted)
+    return False
 
 
 def start(world: World, service: Service, deployment: Deployment, wanted: int) -> None:
     """Start tasks of a deployment; what cannot be placed counts as failed and is tried again later."""
+    fault = world.faults.strike("scheduler_throttled", "service_event", cluster=service.cluster, service=service.name)
+    if fault is not None:
+        text = fault.options.get("message") if fault.kind == "service_event" else messages.SCHEDULER_THROTTLED
+        note_once(world, service, str(text), deployment.data["createdAt"])
+        look_soon(world, service, world.settings.task_retry_seconds)
+        return
     try:
         note_started(world, service, place(world, service, deployment, deployment.revision, wanted))
     except PlacementError as problem:
@@ -240,13 +251,13 @@ def start(world: World, service: Service, deployment: Deployment, wanted: int) -
         _count_failure(world, service, deployment)
 
 
-def _stop_old(world: World, service: Service, primary: Deployment) -> None:
-    """Old tasks go as far as the healthy ones stay above the minimum; those that are not healthy go at once."""
+def _stop_old(world: World, service: Service, primary: Deployment) -> int:
+    """Old tasks go as far as the healthy ones stay above the minimum, unhealthy ones at once; returns how many go."""
     old = [
         task for deployment in service.deployments if deployment is not primary for task in world.tasks_of(deployment)
     ]
     if not old:
-        return
+        return 0
     lower = math.ceil(
         service.data["desiredCount"] * service.data["deploymentConfiguration"]["minimumHealthyPercent"] / 100
     )
@@ -262,6 +273,7 @@ def _stop_old(world: World, service: Service, primary: Deployment) -> None:
             going.append(task)
             spare -= 1
     retire(world, service, going)
+    return len(going)
 
 
 def _judge(world: World, service: Service, primary: Deployment) -> None:
@@ -406,24 +418,40 @@ def _died(world: World, service: Service, task: Task) -> None:
 
 
 def _register(world: World, service: Service, task: Task) -> None:
+    """Put a task into its target groups; where one does not take it, again after a pause."""
     interfaces = [interface for container in task.data["containers"] for interface in container["networkInterfaces"]]
-    address = interfaces[0]["privateIpv4Address"] if interfaces else None
+    if not interfaces or not task.wanted:
+        return
+    known = [group for group, _address, _port in task.targets]
+    task.unregistered = False
     for balancer in task.load_balancers:
         group, port = balancer.get("targetGroupArn"), balancer.get("containerPort")
-        if not group or not address or port is None:
+        if not group or port is None or group in known:
             continue
-        world.around.register_target(group, address, port, world.time.now)
-        task.targets.append((group, address, port))
-        world.note(service, messages.REGISTERED.format(count=1, target_group=group))
-        fault = world.faults.strike("target_unhealthy", **task.facts())
-        if fault is not None:
-            code = fault.options.get("code", 503)
-            reason = fault.options.get("reason") or f"Health checks failed with these codes: [{code}]"
-            # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetHealth.html
-            kind = "Target.Timeout" if "timed out" in reason.lower() else "Target.ResponseCodeMismatch"
-            world.around.spoil_target(group, address, kind, reason)
-    if task.targets:
+        if world.around.target_group(group) is None or world.faults.strike("target_group_missing", **task.facts()):
+            task.unregistered = True
+            text = messages.REGISTER_FAILED.format(target_group=group, error=messages.TARGET_GROUP_MISSING)
+            note_once(world, service, text, task.data["createdAt"])
+            continue
+        task.targets.append((group, interfaces[0]["privateIpv4Address"], port))
+        _register_last(world, service, task)
+    if task.unregistered:
+        world.time.after(world.settings.task_retry_seconds, lambda: _register(world, service, task))
+    elif task.targets:
         world.time.after(world.settings.target_healthy_seconds, lambda: _check_targets(world, service, task))
+
+
+def _register_last(world: World, service: Service, task: Task) -> None:
+    group, address, port = task.targets[-1]
+    world.around.register_target(group, address, port, world.time.now)
+    world.note(service, messages.REGISTERED.format(count=1, target_group=group))
+    fault = world.faults.strike("target_unhealthy", **task.facts())
+    if fault is not None:
+        code = fault.options.get("code", 503)
+        reason = fault.options.get("reason") or f"Health checks failed with these codes: [{code}]"
+        # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetHealth.html
+        kind = "Target.Timeout" if "timed out" in reason.lower() else "Target.ResponseCodeMismatch"
+        world.around.spoil_target(group, address, kind, reason)
 
 
 def _check_targets(world: World, service: Service, task: Task) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import definitions, errors, records, rollout, task_sets
-from .tasks import check_network
+from .tasks import check_network, check_platform
 from .world import Cluster, Data, Service, World, page, short_name
 
 DESCRIBE_MAXIMUM = 10
@@ -241,6 +241,7 @@ def _check_placement(cluster: Cluster, request: Data) -> None:
 
 
 def _check_settings(world: World, request: Data, definition: Data | None) -> None:
+    check_platform(request)
     if definition is not None:
         check_network(world, definition, request.get("networkConfiguration"))
         for balancer in request.get("loadBalancers") or []:

@@ -15,6 +15,7 @@ from .world import Data, Task, World, page, short_name
 
 RUN_TASK_MAXIMUM = 10
 DESCRIBE_MAXIMUM = 100
+PLATFORM_VERSIONS = ("LATEST", "1.4.0", "1.3.0")
 
 
 def run(world: World, request: Data) -> Data:
@@ -36,6 +37,7 @@ def run(world: World, request: Data) -> Data:
     count = int(request.get("count") or 1)
     if not 1 <= count <= RUN_TASK_MAXIMUM:
         raise errors.invalid(f"Task count must be between 1 and {RUN_TASK_MAXIMUM}.")
+    check_platform(request)
     check_network(world, definition, request.get("networkConfiguration"))
     _check_overrides(definition, request.get("overrides") or {})
     started, failures = _start(world, cluster.name, definition, request, count)
@@ -128,6 +130,13 @@ def list_arns(world: World, request: Data) -> Data:
 def find(world: World, cluster: str, reference: str) -> Task | None:
     task = world.tasks.get(world.arn(f"task/{cluster}/{short_name(reference)}"))
     return task if task is not None and task.cluster == cluster else None
+
+
+def check_platform(request: Data) -> None:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/platform-fargate.html"""
+    if request.get("platformVersion") not in (None, *PLATFORM_VERSIONS):
+        message = "The platform version you specified does not exist."
+        raise errors.EcsError("PlatformUnknownException", message)
 
 
 def check_network(world: World, definition: Data, network: Data | None) -> None:

@@ -99,8 +99,8 @@ class Task:
     reached_running: bool = False
     failed_health: bool = False
     routine: bool = False  # stopped by the scheduler or a person, not by a failure
+    unregistered: bool = False  # a target group did not take it
     load_balancers: list[Data] = field(default_factory=list)
-    fault_options: Data = field(default_factory=dict)
 
     @property
     def arn(self) -> str:
