@@ -25,7 +25,9 @@ import shutil
 import sys
 import textwrap
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible import constants as C  # noqa: N812
@@ -53,6 +55,18 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], width: int = WI
     return lines
 
 
+@dataclass
+class Tally:
+    """What was done to a host's resources, and when the last of its tasks ended."""
+
+    last: float
+    steps: Counter[str] = field(default_factory=Counter)
+
+    def words(self) -> str:
+        names = {"create": "created", "update": "updated", "delete": "removed"}
+        return " ".join(f"{names[action]}={self.steps[action]}" for action in names)
+
+
 class CallbackModule(Default):  # type: ignore[misc]
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
@@ -62,6 +76,7 @@ class CallbackModule(Default):  # type: ignore[misc]
         super().__init__()
         self._play_title = ""
         self._started = time.monotonic()
+        self._tallies: dict[str, Tally] = {}
 
     @property
     def _quiet(self) -> bool:
@@ -135,6 +150,7 @@ class CallbackModule(Default):  # type: ignore[misc]
         self._done(result, result.result)
 
     def _done(self, result: Any, values: Mapping[str, Any]) -> None:
+        self._count(result.host.get_name(), values)
         report = values.get("report") or []
         changed = values.get("changed", False)
         told = result.task.action in C._ACTION_DEBUG and "msg" in values
@@ -151,6 +167,13 @@ class CallbackModule(Default):  # type: ignore[misc]
             self._line(textwrap.indent(str(values["msg"]), "    "))
         for part in report:
             self._table(part)
+
+    def _count(self, host: str, values: Mapping[str, Any]) -> None:
+        now = time.monotonic()
+        tally = self._tallies.setdefault(host, Tally(now))
+        tally.last = now
+        if values.get("changed"):
+            tally.steps.update(change["action"] for change in values.get("changes") or [])
 
     def _table(self, part: Mapping[str, Any]) -> None:
         if part.get("title"):
@@ -181,6 +204,7 @@ class CallbackModule(Default):  # type: ignore[misc]
 
     def _failed(self, result: Any, values: Mapping[str, Any]) -> None:
         self._title()
+        self._count(result.host.get_name(), values)
         label = values.get("_ansible_item_label", "")
         item = f" ({label})" if label else ""
         self._line(f"{result.host.get_name()}: {result.task.get_name().strip()}{item}: FAILED", C.COLOR_ERROR)
@@ -208,7 +232,9 @@ class CallbackModule(Default):  # type: ignore[misc]
             )
             names = ("ok", "changed", "unreachable", "failures", "skipped", "rescued", "ignored")
             shown = " ".join(f"{'failed' if n == 'failures' else n}={count[n]:<4}" for n in names)
-            self._line(f"{host:<26} : {shown}".rstrip(), color)
+            tally = self._tallies.get(host)
+            steps = f"{tally.words()} seconds={tally.last - self._started:.1f}" if tally else ""
+            self._line(f"{host:<26} : {shown}{steps}".rstrip(), color)
 
 
 def _lead(line: str) -> str:
