@@ -46,6 +46,8 @@ Judged = tuple[State, Decision | None]
 # Looks after which what was not there yet will not come: DescribeServices may lag behind UpdateService for a moment.
 GRACE_LOOKS = 3
 MISSING_LOOKS = 2
+# Seconds in which a COMPLETED deployment with sick tasks shows that it is well after all.
+DIED_AGAIN = 60.0
 # Seconds that a rollback may take to show after the deployment was declared failed.
 ROLLBACK_SHOWS = 60.0
 # Seconds without progress before it is worth finding out how long a healthy start takes.
@@ -290,7 +292,7 @@ def _own(state: State, look: Look, service: Shape, ours: Shape) -> Judged:
     if wanted and ours.get("taskDefinition") and not same_definition(ours["taskDefinition"], wanted):
         return state, Decision("superseded", _replaced_by(ours))
     if rollout == "COMPLETED":
-        return state, _completed(state, ours)
+        return state, _completed(state, look, ours)
     if rollout == "FAILED":
         return _failed(state, look, service, ours)
     if not rollout:
@@ -298,10 +300,11 @@ def _own(state: State, look: Look, service: Shape, ours: Shape) -> Judged:
     return state, None
 
 
-def _completed(state: State, ours: Shape) -> Decision | None:
+def _completed(state: State, look: Look, ours: Shape) -> Decision | None:
     running, desired = int(ours.get("runningCount") or 0), int(ours.get("desiredCount") or 0)
-    if running < desired and state.failures:
-        return None  # they were up long enough to count, and died again: not yet certain
+    sick = any(failure.reason.class_ == FAILURE for failure in state.failures)
+    if running < desired and sick and look.at - state.moved_at < DIED_AGAIN:
+        return None  # they were up long enough to count, and may have died again: not yet certain
     return Decision("succeeded", reason_of("deployment_completed", ours.get("rolloutStateReason") or "COMPLETED"))
 
 
