@@ -183,7 +183,7 @@ _OUTSIDE = [
         "host_lost",
     ),
     _family(
-        r"(stopped|killed|cancell?ed) by (a |the |an )?(user|customer|operator)|user.?initiated|stopped (manually"
+        r"(stopped|killed|cancel+ed) by (a |the |an )?(user|customer|operator)|user.?initiated|stopped (manually"
         r"|via stoptask)",
         [],
         "user_stopped",
