@@ -13,9 +13,8 @@ import boto3
 import pytest
 from ansible_collections.slipway.aws.plugins.module_utils._lease import HASH_KEY, RANGE_KEY, Holder, Waiter
 from ansible_collections.slipway.aws.tests.integration.migration.harness import Project
+from ansible_collections.slipway.aws.tests.support.modules import ModuleFailed, call
 from moto import mock_aws
-
-from tests.support.modules import ModuleFailed, call
 
 USERS = "CREATE TABLE users (id int PRIMARY KEY, name text);\n"
 

@@ -13,8 +13,7 @@ import os
 
 import pytest
 from ansible_collections.slipway.aws.tests.integration.migration.harness import Project, until
-
-from tests.support.modules import call
+from ansible_collections.slipway.aws.tests.support.modules import call
 
 ROUNDS = int(os.environ.get("SLIPWAY_MIGRATION_ROUNDS", "3"))
 RUNNERS = int(os.environ.get("SLIPWAY_MIGRATION_RUNNERS", "20"))
