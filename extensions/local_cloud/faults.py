@@ -166,6 +166,8 @@ def _parse_file(path: str) -> list[Fault]:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError:
         return []  # it is being written at this moment; the next call reads it again
+    if not isinstance(content, list) or not all(isinstance(entry, dict) for entry in content):
+        raise ValueError(f"{path} is not a JSON list of faults.")
     return [parse(entry, "file") for entry in content]
 
 

@@ -97,7 +97,11 @@ class Application:
         self.counts.call(call.name)
         if SETTINGS.latency_ms:
             time.sleep(SETTINGS.latency_ms / 1000)
-        FAULTS.read_file(SETTINGS.faults_file)
+        try:
+            FAULTS.read_file(SETTINGS.faults_file)
+        except ValueError as error:
+            status, headers, content = calls.crash(call, error)
+            return _reply(start, status, headers, content)
         fault = FAULTS.strike("throttling", "api_error", aws_service=call.service, operation=call.operation)
         if fault is not None:
             status, headers, content = calls.failure(call, fault)
@@ -252,6 +256,7 @@ def _read_body(environ: dict[str, Any]) -> None:
 
 def _change_settings(environ: dict[str, Any]) -> dict[str, Any]:
     SETTINGS.update(_json(environ))
+    FAULTS.read_file(SETTINGS.faults_file)
     return SETTINGS.as_dict()
 
 

@@ -183,6 +183,16 @@ def test_faults_can_come_from_a_file(cloud: Cloud, tmp_path: Path) -> None:
     cloud.client("ecs").list_clusters()
 
 
+def test_a_bad_file_of_faults_is_told_at_once(cloud: Cloud, tmp_path: Path) -> None:
+    path = tmp_path / "faults.json"
+    path.write_text('[{"kind": "nonsense"}]')
+    answer = cloud.control("POST", "settings", {"faults_file": str(path)})
+    assert answer["status"] == 400
+    assert "There is no fault 'nonsense'" in answer["error"]
+    with pytest.raises(ClientError, match="There is no fault 'nonsense'"):
+        cloud.client("ecs").list_clusters()
+
+
 def test_calls_and_connections_are_counted(cloud: Cloud) -> None:
     cloud.client("ecs").list_clusters()
     cloud.control("GET", "calls?reset=1")
