@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,14 +22,14 @@ description:
     that a local inventory can never reach a real account.
 options:
   _input:
-    description: The text of C(local_cloud.json).
-    type: str
+    description: The path of C(local_cloud.json).
+    type: path
     required: true
 """
 
 EXAMPLES = r"""
 stack_aws_environment:
-  AWS_ENDPOINT_URL: "{{ lookup('ansible.builtin.file', '.local/local_cloud.json') | slipway.aws.loopback_endpoint }}"
+  AWS_ENDPOINT_URL: "{{ '.local/local_cloud.json' | slipway.aws.loopback_endpoint }}"
 """
 
 RETURN = r"""
@@ -38,12 +39,13 @@ _value:
 """
 
 
-def loopback_endpoint(text: str) -> str:
+def loopback_endpoint(path: str) -> str:
     try:
-        endpoint = str(json.loads(text)["endpoint"])
-    except (ValueError, KeyError, TypeError) as error:
+        endpoint = str(json.loads(Path(path).read_text(encoding="utf-8"))["endpoint"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise AnsibleFilterError(
-            "local_cloud.json names no endpoint: start the embedded AWS with `make demo`"
+            f"The embedded AWS of this checkout is not there ({Path(path).resolve()} names no endpoint). Start it with "
+            "`make demo`."
         ) from error
     host = urlsplit(endpoint).hostname or ""
     if not is_loopback(host):

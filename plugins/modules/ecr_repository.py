@@ -63,12 +63,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: The plan, each step with RV(changes[].action), resource, name, before, after and reason.
+  description: The plan, each step with C(action), resource, name, before, after and reason.
   type: list
   elements: dict
   returned: always
 result:
-  description: V(ecr_result) of role ecr, RV(result.repositories) by name with C(arn) and C(uri).
+  description: V(ecr_result) of role ecr, C(repositories) by name with C(arn) and C(uri).
   type: dict
   returned: always
 """

@@ -87,10 +87,7 @@ def test_the_file_and_line_of_a_misspelt_name_are_said(account, tmp_path):
 
 
 def test_an_endpoint_that_is_not_this_machine_is_refused(account, tmp_path):
-    text = '{"endpoint": "https://ec2.us-east-1.amazonaws.com"}'
-    run = account.play(
-        "site.yml",
-        "-e",
-        f"local_cloud_endpoint={{{{ '{text}' | slipway.aws.loopback_endpoint }}}}",
-    )
+    path = tmp_path / "local_cloud.json"
+    path.write_text('{"endpoint": "https://ec2.us-east-1.amazonaws.com"}')
+    run = account.site("-e", f"local_cloud_endpoint={{{{ '{path}' | slipway.aws.loopback_endpoint }}}}")
     assert run.rc != 0 and "not loopback" in run.words

@@ -16,8 +16,10 @@ def test_field_takes_one_field_of_every_item():
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "127.8.9.1"])
-def test_this_machine_is_taken(host):
-    assert loopback_endpoint(f'{{"endpoint": "http://{host}:5000"}}') == f"http://{host}:5000"
+def test_this_machine_is_taken(host, tmp_path):
+    path = tmp_path / "local_cloud.json"
+    path.write_text(f'{{"endpoint": "http://{host}:5000"}}')
+    assert loopback_endpoint(str(path)) == f"http://{host}:5000"
 
 
 @pytest.mark.parametrize(
@@ -30,9 +32,16 @@ def test_this_machine_is_taken(host):
         pytest.param("nonsense", id="no JSON"),
     ],
 )
-def test_anything_else_is_refused(text):
+def test_anything_else_is_refused(text, tmp_path):
+    path = tmp_path / "local_cloud.json"
+    path.write_text(text)
     with pytest.raises(AnsibleFilterError):
-        loopback_endpoint(text)
+        loopback_endpoint(str(path))
+
+
+def test_without_an_embedded_aws_the_command_that_starts_it_is_said(tmp_path):
+    with pytest.raises(AnsibleFilterError, match="Start it with `make demo`"):
+        loopback_endpoint(str(tmp_path / "local_cloud.json"))
 
 
 def test_hand_set_secrets_without_a_value_are_missing_with_their_command():
