@@ -92,26 +92,22 @@ class Application:
             status, body = self._control(environ, path.removeprefix(CONTROL).rstrip("/"))
             return _reply(start, status, [("Content-Type", "application/json")], json.dumps(body, indent=1).encode())
         call = calls.identify(environ)
-        if call is None:
-            return list(self._moto(environ, start))
+        return list(self._moto(environ, start)) if call is None else self._api_call(call, environ, start)
+
+    def _api_call(self, call: calls.Call, environ: dict[str, Any], start: StartResponse) -> list[bytes]:
         self.counts.call(call.name)
         if SETTINGS.latency_ms:
             time.sleep(SETTINGS.latency_ms / 1000)
         try:
             FAULTS.read_file(SETTINGS.faults_file)
-        except ValueError as error:
-            status, headers, content = calls.crash(call, error)
-            return _reply(start, status, headers, content)
-        fault = FAULTS.strike("throttling", "api_error", aws_service=call.service, operation=call.operation)
-        if fault is not None:
+            fault = FAULTS.strike("throttling", "api_error", aws_service=call.service, operation=call.operation)
+            if fault is None:
+                return list(self._moto(environ, start))
             status, headers, content = calls.failure(call, fault)
-            return _reply(start, status, headers, content)
-        try:
-            return list(self._moto(environ, start))
         except Exception as error:  # the caller gets an error of the service's form, the log the rest
             traceback.print_exc()
             status, headers, content = calls.crash(call, error)
-            return _reply(start, status, headers, content)
+        return _reply(start, status, headers, content)
 
     def _control(self, environ: dict[str, Any], what: str) -> tuple[int, Any]:
         query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
