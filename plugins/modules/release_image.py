@@ -10,7 +10,7 @@ short_description: Finds the images that a release runs, by digest
 description:
   - For each repository that the stack's containers use, the image is O(digest) or O(tag), else what the services run,
     else what the last good release recorded, else O(default_tag). It is looked up in ECR and returned by digest.
-  - Changes nothing. A missing image is returned under RV(missing) with the commands that push it.
+  - Changes nothing. A missing image is returned under C(missing) with the commands that push it.
 version_added: 0.1.0
 author: Slipway contributors (@slipway)
 options:
@@ -29,7 +29,7 @@ options:
     elements: dict
     default: []
   repositories:
-    description: RV(slipway.aws.ecr_repository#module:result) by name, with C(uri).
+    description: C(ecr_result.repositories), each, with C(uri).
     type: dict
     default: {}
   tag:

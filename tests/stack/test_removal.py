@@ -10,15 +10,31 @@ REMOVE = "playbooks/remove.yml"
 SURE = ("-e", "confirm=tvshows-local", "-e", "ecr_remove_images=true", "-e", "database_final_snapshot=false")
 
 
+# EC2 is asked itself: the tagging API goes on naming what is deleted for a while
+GONE = (":secret:", ":task-definition/", ":ec2:")
+EC2 = {
+    "describe_vpcs": "Vpcs",
+    "describe_subnets": "Subnets",
+    "describe_internet_gateways": "InternetGateways",
+    "describe_addresses": "Addresses",
+    "describe_route_tables": "RouteTables",
+    "describe_network_acls": "NetworkAcls",
+    "describe_security_groups": "SecurityGroups",
+    "describe_vpc_endpoints": "VpcEndpoints",
+}
+
+
 def left(stack):
-    """What still bears the stack's tags."""
-    found = stack.client("resourcegroupstaggingapi").get_resources(
+    """What still bears the stack's tags. A secret waits for its recovery window, an INACTIVE task definition stays."""
+    tagged = stack.client("resourcegroupstaggingapi").get_resources(
         TagFilters=[{"Key": "slipway:stack", "Values": ["tvshows"]}]
     )["ResourceTagMappingList"]
-    # A secret waits for its recovery window, a deregistered task definition stays INACTIVE: as AWS has it
-    return [
-        it["ResourceARN"] for it in found if ":secret:" not in it["ResourceARN"] and "task-def" not in it["ResourceARN"]
-    ]
+    arns = [it["ResourceARN"] for it in tagged if not any(part in it["ResourceARN"] for part in GONE)]
+    ec2 = stack.client("ec2")
+    mine = [{"Name": "tag:slipway:stack", "Values": ["tvshows"]}]
+    found = [it for name, key in EC2.items() for it in getattr(ec2, name)(Filters=mine)[key]]
+    nats = ec2.describe_nat_gateways(Filters=[*mine, {"Name": "state", "Values": ["pending", "available"]}])
+    return [*arns, *found, *nats["NatGateways"]]
 
 
 def test_it_asks_for_the_name_first(standing):
@@ -33,7 +49,5 @@ def test_everything_goes_and_a_second_time_nothing_happens(standing):
     run = standing.play(REMOVE, *SURE)
     assert run.rc == 0, run.text
     assert left(standing) == []
-    vpcs = standing.client("ec2").describe_vpcs(Filters=[{"Name": "tag-key", "Values": ["slipway:stack"]}])["Vpcs"]
-    assert vpcs == []
     again = standing.play(REMOVE, *SURE)
     assert again.rc == 0 and again.changed() == 0, again.text
