@@ -353,3 +353,27 @@ def test_efs_tags_by_the_old_calls(cloud: Cloud) -> None:
     identity = efs.create_file_system(CreationToken="t")["FileSystemId"]
     efs.create_tags(FileSystemId=identity, Tags=[{"Key": "a", "Value": "b"}])
     assert efs.describe_tags(FileSystemId=identity)["Tags"] == [{"Key": "a", "Value": "b"}]
+
+
+def test_scaling_policies_and_their_alarms_go_with_the_target(cloud: Cloud) -> None:
+    cloud.client("ecs").create_cluster(clusterName="c")
+    scaling = cloud.client("application-autoscaling")
+    target = {"ServiceNamespace": "ecs", "ResourceId": "service/c/s", "ScalableDimension": "ecs:service:DesiredCount"}
+    tracking = {
+        "TargetValue": 70.0,
+        "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
+    }
+    for resource in ("service/c/s", "service/c/other"):
+        named = {**target, "ResourceId": resource}
+        scaling.register_scalable_target(**named, MinCapacity=1, MaxCapacity=2)
+        scaling.put_scaling_policy(
+            **named,
+            PolicyName="cpu",
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration=tracking,
+        )
+    alarms = len(cloud.client("cloudwatch").describe_alarms()["MetricAlarms"])
+    scaling.deregister_scalable_target(**target)
+    left = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
+    assert [policy["ResourceId"] for policy in left] == ["service/c/other"]
+    assert len(cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]) == alarms / 2 > 0
