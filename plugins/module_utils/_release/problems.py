@@ -39,6 +39,9 @@ def migration_problems(variables: Mapping[str, Any]) -> Iterator[str]:
     if not migration:
         return
     definitions = {it["name"]: it for it in variables.get("ecs_services_task_definitions") or []}
+    if not migration.get("task_definition"):
+        yield "release_migration: task_definition is missing, the name of the task definition that migrates"
+        return
     definition = definitions.get(migration["task_definition"])
     if definition is None:
         yield (
