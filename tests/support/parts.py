@@ -4,7 +4,7 @@
 
 """Runs programs side by side, each with a log of its own, and leaves none of them behind.
 
-Used by tests/run, tests/lint and tests/molecule, which run with the virtual environment's Python.
+Used by tests/run, tests/lint and tests/molecule. What they start has the tools of .venv first in its PATH.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ROOT / ".venv" / "bin"
+PYTHON = str(TOOLS / "python") if TOOLS.is_dir() else sys.executable
 # How many programs at a time. Who starts several of these programs at once sets it to 1 for each.
 JOBS = int(os.environ.get("SLIPWAY_TEST_JOBS", "2"))
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -143,7 +145,7 @@ class Runner:
 def environment(more: Mapping[str, str]) -> dict[str, str]:
     """This process's, without AWS and Ansible settings of the shell, with this checkout's tools first in PATH."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_", "MOLECULE_"))}
-    tools = str(Path(sys.executable).parent)
+    tools = str(Path(PYTHON).parent)
     return {
         **kept,
         "PATH": f"{tools}{os.pathsep}{kept.get('PATH', os.defpath)}",
