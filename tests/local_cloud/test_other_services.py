@@ -356,14 +356,17 @@ def test_efs_tags_by_the_old_calls(cloud: Cloud) -> None:
 
 
 def test_scaling_policies_and_their_alarms_go_with_the_target(cloud: Cloud) -> None:
-    cloud.client("ecs").create_cluster(clusterName="c")
     scaling = cloud.client("application-autoscaling")
-    target = {"ServiceNamespace": "ecs", "ResourceId": "service/c/s", "ScalableDimension": "ecs:service:DesiredCount"}
+    target = {
+        "ServiceNamespace": "dynamodb",
+        "ResourceId": "table/t",
+        "ScalableDimension": "dynamodb:table:ReadCapacityUnits",
+    }
     tracking = {
         "TargetValue": 70.0,
-        "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
+        "PredefinedMetricSpecification": {"PredefinedMetricType": "DynamoDBReadCapacityUtilization"},
     }
-    for resource in ("service/c/s", "service/c/other"):
+    for resource in ("table/t", "table/other"):
         named = {**target, "ResourceId": resource}
         scaling.register_scalable_target(**named, MinCapacity=1, MaxCapacity=2)
         scaling.put_scaling_policy(
@@ -374,6 +377,6 @@ def test_scaling_policies_and_their_alarms_go_with_the_target(cloud: Cloud) -> N
         )
     alarms = len(cloud.client("cloudwatch").describe_alarms()["MetricAlarms"])
     scaling.deregister_scalable_target(**target)
-    left = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
-    assert [policy["ResourceId"] for policy in left] == ["service/c/other"]
+    left = scaling.describe_scaling_policies(ServiceNamespace="dynamodb")["ScalingPolicies"]
+    assert [policy["ResourceId"] for policy in left] == ["table/other"]
     assert len(cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]) == alarms / 2 > 0
