@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -28,8 +29,8 @@ MEDIA = "application/vnd.oci.image.manifest.v1+json"
 class Run:
     """What a command printed, and how it ended."""
 
-    def __init__(self, done: subprocess.CompletedProcess[str]) -> None:
-        self.rc, self.text = done.returncode, done.stdout + done.stderr
+    def __init__(self, rc: int, text: str) -> None:
+        self.rc, self.text = rc, text
         self.words = " ".join(self.text.split())  # long lines are wrapped
 
     def changed(self, host: str = "tvshows-local") -> int:
@@ -58,7 +59,8 @@ class Stack:
             aws_secret_access_key="local",
         )
 
-    def play(self, playbook: str, *options: str, inventory: str = "inventories/local") -> Run:
+    def start(self, playbook: str, *options: str, inventory: str = "inventories/local") -> subprocess.Popen[str]:
+        """A playbook in a process group of its own."""
         environ = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "ANSIBLE_"))}
         environ.update(
             ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), PATH=f"{Path(sys.executable).parent}:{environ['PATH']}"
@@ -72,9 +74,19 @@ class Stack:
             f"local_cloud_endpoint={self.endpoint}",
             *options,
         ]
-        return Run(
-            subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=300, check=False)
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            command, cwd=ROOT, env=environ, stdout=pipe, stderr=pipe, text=True, start_new_session=True
         )
+
+    def play(self, playbook: str, *options: str, inventory: str = "inventories/local") -> Run:
+        process = self.start(playbook, *options, inventory=inventory)
+        try:
+            out, err = process.communicate(timeout=300)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return Run(process.returncode, out + err)
 
     def site(self, *options: str, **more: str) -> Run:
         return self.play("site.yml", *options, **more)

@@ -34,7 +34,7 @@ def left(stack):
     mine = [{"Name": "tag:slipway:stack", "Values": ["tvshows"]}]
     found = [it for name, key in EC2.items() for it in getattr(ec2, name)(Filters=mine)[key]]
     nats = ec2.describe_nat_gateways(Filters=[*mine, {"Name": "state", "Values": ["pending", "available"]}])
-    return [*arns, *found, *nats["NatGateways"]]
+    return [*arns, *[it for it in found if it.get("State") != "deleted"], *nats["NatGateways"]]
 
 
 def test_it_asks_for_the_name_first(standing):
