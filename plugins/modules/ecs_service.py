@@ -228,7 +228,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._ecs.scaling import ap
 from ansible_collections.slipway.aws.plugins.module_utils._ecs.scaling import describe as scaling_describe
 from ansible_collections.slipway.aws.plugins.module_utils._ecs.scaling import plan as scaling_plan
 from ansible_collections.slipway.aws.plugins.module_utils._ecs.service import apply, describe, plan
-from ansible_collections.slipway.aws.plugins.module_utils._ecs.service.resolve import resolve, service_name
+from ansible_collections.slipway.aws.plugins.module_utils._ecs.service.resolve import given, resolve, service_name
 from ansible_collections.slipway.aws.plugins.module_utils._owner import Stack
 from ansible_collections.slipway.aws.plugins.module_utils._plan import Change, outcome, walk
 from ansible_collections.slipway.aws.plugins.module_utils._wait import DONE, PENDING, wait_for
@@ -305,7 +305,7 @@ ARGUMENTS: dict[str, Any] = {
 
 def run(module: Any) -> dict[str, Any]:
     stack, aws, params = Stack.of(module.params), Clients.of(module), module.params
-    cluster, items = params["cluster"], {service_name(it, stack): it for it in params["services"]}
+    cluster, items = params["cluster"], {service_name(it, stack): given(it) for it in params["services"]}
     found = together(
         {
             "services": lambda: describe.read(aws, cluster, items),

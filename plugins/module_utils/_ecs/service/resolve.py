@@ -20,6 +20,12 @@ def service_name(item: Mapping[str, Any], stack: Stack) -> str:
     return str(item.get("aws_name") or stack.named(item["name"]))
 
 
+def given(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A service as Ansible hands it over, without a `scaling` in which nothing is set: it means none."""
+    scaling = item.get("scaling") or {}
+    return {**item, "scaling": scaling if any(value is not None for value in scaling.values()) else None}
+
+
 def resolve(
     item: Mapping[str, Any],
     *,
@@ -64,11 +70,11 @@ def arn(target_group: Any) -> str:
 
 def scaling(item: Mapping[str, Any], alb: Mapping[str, Any]) -> dict[str, Any] | None:
     """With the label that names load balancer and target group where scaling follows the requests."""
-    given = item.get("scaling")
-    if not given or given.get("requests") is None:
-        return dict(given) if given else None
+    wanted = item.get("scaling")
+    if not wanted or wanted.get("requests") is None:
+        return dict(wanted) if wanted else None
     target_group = (item.get("load_balancers") or [{}])[0].get("target_group", "")
     group = (alb.get("target_groups") or {}).get(target_group) or {}
     balancers: Mapping[str, Any] = alb.get("load_balancers") or {}
     balancer: Mapping[str, Any] = balancers.get(group.get("load_balancer", "")) or next(iter(balancers.values()), {})
-    return {**given, "label": f"{balancer.get('full_name', UNKNOWN)}/{group.get('full_name', UNKNOWN)}"}
+    return {**wanted, "label": f"{balancer.get('full_name', UNKNOWN)}/{group.get('full_name', UNKNOWN)}"}

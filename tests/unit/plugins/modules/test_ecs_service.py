@@ -187,6 +187,12 @@ def test_scaling_owns_the_count_and_is_exact(cloud):
     assert [(it["action"], it["resource"]) for it in gone["changes"]] == [("delete", "scalable target")]
 
 
+def test_an_empty_scaling_is_none(cloud):
+    release = Release(cloud)
+    made = release.all(services=[{**SERVICES[0], "scaling": {}}])[1]
+    assert [change["resource"] for change in made["changes"]] == ["ECS service"]
+
+
 def test_a_foreign_service_is_left_alone(cloud):
     release = Release(cloud)
     definitions = release.definitions(release.images(default_tag="latest"))
