@@ -18,13 +18,13 @@ from ansible.module_utils import basic
 MODULES = "ansible_collections.slipway.aws.plugins.modules"
 
 
-class Exited(Exception):
+class Exited(Exception):  # noqa: N818 the way out of a module, no error
     def __init__(self, result: dict[str, Any]) -> None:
         self.result = result
         super().__init__(result.get("msg", "exited"))
 
 
-class ModuleFailed(AssertionError):
+class ModuleFailed(AssertionError):  # noqa: N818 what Ansible calls it
     """The module ended with fail_json; `result` is what it returned, str() its message."""
 
     def __init__(self, result: dict[str, Any]) -> None:

@@ -4,9 +4,9 @@
 
 """What an account holds, asked with plain boto3 and by nothing that the roles use.
 
-    python account.py                  every resource of the kinds below, as {"kind": [ids]}
-    python account.py '<questions>'    the answers to {"name": ["service", "operation", {arguments}]}, by name;
-                                       {"failed": "<error code>"} where AWS refuses
+python account.py                  every resource of the kinds below, as {"kind": [ids]}
+python account.py '<questions>'    the answers to {"name": ["service", "operation", {arguments}]}, by name;
+                                   {"failed": "<error code>"} where AWS refuses
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
-import jmespath
+import jmespath  # type: ignore[import-untyped]  # it comes with botocore
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
