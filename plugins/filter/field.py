@@ -12,7 +12,8 @@ name: field
 short_description: One field of every item of a dictionary of dictionaries
 version_added: 0.1.0
 author: Slipway contributors (@slipway)
-description: Turns C({name: {field: value, …}}) into C({name: value}). An item without the field is left out.
+description:
+  - "Turns C({name: {field: value, …}}) into C({name: value}). An item without the field is left out."
 positional: field
 options:
   _input:

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 from ansible_collections.slipway.aws.plugins.module_utils._errors import SlipwayError, explain
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 
 def refused(code, message="because"):

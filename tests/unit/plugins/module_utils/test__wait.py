@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import pytest
-from botocore.exceptions import ClientError
 from ansible_collections.slipway.aws.plugins.module_utils._errors import SlipwayError
 from ansible_collections.slipway.aws.plugins.module_utils._wait import DONE, PENDING, Judgement, failed, wait_for
+from botocore.exceptions import ClientError
 
 
 class Clock:

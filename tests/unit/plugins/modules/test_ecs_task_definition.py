@@ -27,7 +27,7 @@ def register(cloud, **item):
         pytest.param({"containers": []}, "it has no container", id="no container"),
         pytest.param({"containers": [{**CONTAINER, "secrets": {"A": "no"}}]}, "secret no", id="an unknown secret"),
         pytest.param({"task_role": "other"}, "role other", id="an unknown role"),
-        pytest.param({"containers": [{**CONTAINER, "comand": ["x"]}]}, "comand", id="a misspelt field"),
+        pytest.param({"containers": [{**CONTAINER, "kommand": ["x"]}]}, "kommand", id="a misspelt field"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_registered(cloud, item, part):

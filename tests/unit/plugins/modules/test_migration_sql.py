@@ -31,7 +31,7 @@ def test_failed_says_what_failed(tmp_path: Path) -> None:
 
 def test_a_broken_down_file_is_found_before_it_is_needed(tmp_path: Path) -> None:
     (tmp_path / "1_users.sql").write_text("SELECT 1")
-    (tmp_path / "1_users.down.sql").write_text("DROP TABL users")
+    (tmp_path / "1_users.down.sql").write_text("DROP TABLX users")
     assert call("migration_sql", directory=str(tmp_path), state="validated")["failed"]["file"] == "1_users.down.sql"
 
 
