@@ -1,7 +1,10 @@
 # Copyright: Slipway contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refuses credentials of another account. Whose they are is asked by amazon.aws.aws_caller_info."""
+"""Refuses credentials of another account, and says who this run is: its lease and its records bear that.
+
+Whose the credentials are is asked by amazon.aws.aws_caller_info.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.slipway.aws.plugins.action.in_process import ActionModule as InProcess
+from ansible_collections.slipway.aws.plugins.plugin_utils import _run
 
 CALLER = "amazon.aws.aws_caller_info"
 
@@ -27,7 +31,14 @@ class ActionModule(InProcess):
             result.update(failed=True, msg=f"Nobody knows whose credentials these are: {caller.get('msg', '')}")
         elif caller["account"] != wanted:
             result.update(failed=True, msg=refusal(given.get("inventory_hostname", "The stack"), wanted, caller))
-        return {**result, "changed": False, "account": caller.get("account", ""), "arn": caller.get("arn", "")}
+        known = given.get("ansible_facts", {}).get("slipway_run")
+        return {
+            **result,
+            "changed": False,
+            "account": caller.get("account", ""),
+            "arn": caller.get("arn", ""),
+            "ansible_facts": {"slipway_run": known or _run.identity(str(given.get("inventory_dir") or "."))},
+        }
 
 
 def refusal(host: str, wanted: str, caller: dict[str, Any]) -> str:

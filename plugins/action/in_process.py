@@ -24,6 +24,10 @@ from typing import Any
 from ansible.module_utils import basic
 from ansible.module_utils.common.json import Direction, get_module_encoder
 from ansible.plugins.action.normal import ActionModule as Normal
+from ansible.utils.display import Display
+from ansible_collections.slipway.aws.plugins.module_utils import _step
+from ansible_collections.slipway.aws.plugins.module_utils._under_lease import VARIABLE
+from ansible_collections.slipway.aws.plugins.plugin_utils import _run
 
 PROFILE = "legacy"
 
@@ -31,6 +35,9 @@ PROFILE = "legacy"
 class ActionModule(Normal):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         given = task_vars or {}
+        wanted = _run.lease_wish(given, self._templar.template)
+        if wanted is not None and not self._task.check_mode:
+            self._task.environment = [*(self._task.environment or []), {VARIABLE: wanted.text}]
         if not self._fits(given):
             usual: dict[str, Any] = super().run(tmp, task_vars)
             return usual
@@ -72,6 +79,7 @@ def call(module: Any, payload: bytes) -> str:
     # The worker ends with this task: nothing has to be put back.
     basic.AnsibleModule._record_module_result = record
     basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = payload, PROFILE
+    _step.PROCESS.say = Display().display
     with contextlib.suppress(SystemExit):
         module.main()
     return printed[-1] if printed else ""

@@ -153,6 +153,8 @@ class CallbackModule(Default):  # type: ignore[misc]
         self._count(result.host.get_name(), values)
         report = values.get("report") or []
         changed = values.get("changed", False)
+        if result.task.check_mode and not changed and values.get("changes"):
+            return  # a look ahead: the task that carries the plan out shows it
         told = result.task.action in C._ACTION_DEBUG and "msg" in values
         if not (report or changed or told):
             return

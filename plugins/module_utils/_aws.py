@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.slipway.aws.plugins.module_utils._errors import SlipwayError, explain
+from ansible_collections.slipway.aws.plugins.module_utils._under_lease import run_under
 
 try:
     import boto3
@@ -178,7 +179,7 @@ def tag_dict(tags: Iterable[Mapping[str, str]] | None, key: str = "Key", value: 
 def execute(module: AnsibleAWSModule, run: Callable[[AnsibleAWSModule], dict[str, Any]]) -> None:
     """main() of every module: the only place from which a module exits or fails."""
     try:
-        result = run(module)
+        result = run_under(lambda: run(module), lambda: Clients.of(module).client("dynamodb"), check=module.check_mode)
     except (SlipwayError, ClientError, BotoCoreError) as error:
         failure = explain(error)
         module.fail_json(msg=failure.text, **failure.details)

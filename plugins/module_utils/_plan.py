@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ansible_collections.slipway.aws.plugins.module_utils import _step
 from ansible_collections.slipway.aws.plugins.module_utils._errors import SlipwayError, explain
 
 Action = Literal["create", "update", "delete"]
@@ -165,10 +166,12 @@ def walk(
 
     Raises SlipwayError naming the step that failed and how far the plan had come: a repeated run goes on from there.
     """
-    if check:
+    if check or not changes:
         return
+    _step.begin()
     for done, change in enumerate(changes):
         try:
+            _step.beat()
             handlers[change.resource, change.action](change)
         except Exception as error:
             what = f"Could not {change.action} {change.resource} {change.name}"

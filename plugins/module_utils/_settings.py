@@ -20,6 +20,8 @@ STACK_NAMES = (
     "stack_account_id",
     "stack_tags",
     "stack_aws_environment",
+    "stack_lease_wait",
+    "stack_lease_duration",
     "image_tag",
     "image_digest",
     "approve",

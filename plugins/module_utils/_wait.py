@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ansible_collections.slipway.aws.plugins.module_utils import _step
 from ansible_collections.slipway.aws.plugins.module_utils._errors import SlipwayError, is_code
 
 
@@ -61,6 +62,7 @@ def wait_for(
     """
     start, looks, pause, seen = clock.monotonic(), 0, interval, ""
     while True:
+        _step.beat()
         try:
             last = look()
             looks, pause = looks + 1, interval

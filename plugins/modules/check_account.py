@@ -10,6 +10,8 @@ short_description: Refuses credentials of another account
 description:
   - Asks AWS whose the credentials are, with M(amazon.aws.aws_caller_info), and fails where they are of another account
     than the stack's.
+  - Says who this run is, as the fact C(slipway_run), with C(owner), C(who), C(place) and C(commit). The lease and the
+    records of the run bear it.
 version_added: 0.1.0
 author: Slipway contributors (@slipway)
 options:

@@ -218,6 +218,9 @@ rollouts:
     task_definition:
       description: The revision that it rolls out.
       type: str
+    rollback_to:
+      description: The revision that ran before, of a deployment that this call started.
+      type: str
 """
 
 from collections.abc import Mapping
@@ -334,7 +337,7 @@ def run(module: Any) -> dict[str, Any]:
     return outcome(
         changes,
         services={item["name"]: describe.shown(name, after.get(name)) for name, item in items.items()},
-        rollouts=rollouts(changes, after),
+        rollouts=rollouts(changes, after, found["services"]),
     )
 
 
@@ -344,11 +347,18 @@ def counts(items: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
     return {name: floor[name] if item.get("count") is None else item["count"] for name, item in items.items()}
 
 
-def rollouts(changes: list[Change], after: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
-    """What this call started, and what an earlier run started and nobody saw the end of."""
+def rollouts(
+    changes: list[Change], after: Mapping[str, Mapping[str, Any]], before: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, str]]:
+    """What this call started, with what ran before, and what an earlier run started and nobody saw the end of."""
     started = {change.name for change in changes if change.resource == plan.SERVICE and plan.starts_deployment(change)}
     return [
-        {"name": name, "deployment_id": it["primary"]["id"], "task_definition": it["primary"]["task_definition"]}
+        {
+            "name": name,
+            "deployment_id": it["primary"]["id"],
+            "task_definition": it["primary"]["task_definition"],
+            **({"rollback_to": before[name]["task_definition"]} if name in started and name in before else {}),
+        }
         for name, it in after.items()
         if it["primary"] and (name in started or it["primary"]["rollout_state"] == "IN_PROGRESS")
     ]

@@ -192,6 +192,7 @@ import time
 import uuid
 from typing import Any
 
+from ansible_collections.slipway.aws.plugins.module_utils import _step
 from ansible_collections.slipway.aws.plugins.module_utils._aws import Clients, aws_module, execute, tag_list
 from ansible_collections.slipway.aws.plugins.module_utils._ecs.task_run import TaskRun, overrides_of, require
 from ansible_collections.slipway.aws.plugins.module_utils._ecs.telling import task_told
@@ -274,6 +275,7 @@ def run(module: Any, aws: Any = None, clock: Any = time) -> dict[str, Any]:
         log_lines=params["log_lines"],
         poll_interval=params["poll_interval"],
         clock=clock,
+        beat=_step.beat,
     )
     definition = work.definition(params["task_definition"])
     request = request_of(params, definition["taskDefinitionArn"], token)
@@ -282,6 +284,7 @@ def run(module: Any, aws: Any = None, clock: Any = time) -> dict[str, Any]:
         empty = {"outcome": None, "exit_codes": {}, "reason": None, "log_tail": {}, "seconds": 0.0}
         known = {"task_arn": "", "task_definition": definition["taskDefinitionArn"], "api_calls": work.eyes.calls}
         return {"changed": True, "client_token": token, **known, **empty}
+    _step.begin()
     arn = work.start(request)
     result = work.to_the_end(arn, definition, timeout=params["timeout"], stop_timeout=params["stop_timeout"])
     if result.outcome != "succeeded":

@@ -48,6 +48,10 @@ options:
     description: The digests of the last good release by repository.
     type: dict
     default: {}
+  records_table:
+    description: The DynamoDB table to look for O(recorded) in, where nothing is asked for and nothing runs.
+    type: str
+    default: ""
 extends_documentation_fragment:
   - slipway.aws.stack
   - amazon.aws.common.modules
@@ -89,6 +93,7 @@ missing:
   returned: always
 """
 
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.slipway.aws.plugins.module_utils._aws import Clients, aws_module, each, execute
@@ -96,6 +101,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._ecs import api
 from ansible_collections.slipway.aws.plugins.module_utils._ecs.service.resolve import service_name
 from ansible_collections.slipway.aws.plugins.module_utils._owner import Stack
 from ansible_collections.slipway.aws.plugins.module_utils._release import images
+from ansible_collections.slipway.aws.plugins.module_utils._release.record import NoTableError, last_good
 
 ARGUMENTS: dict[str, Any] = {
     "cluster": {"type": "str", "required": True},
@@ -106,6 +112,7 @@ ARGUMENTS: dict[str, Any] = {
     "digest": {"type": "raw", "default": ""},
     "default_tag": {"type": "raw", "default": ""},
     "recorded": {"type": "dict", "default": {}},
+    "records_table": {"type": "str", "default": ""},
 }
 
 
@@ -116,9 +123,9 @@ def run(module: Any) -> dict[str, Any]:
     names = images.used_repositories(params["task_definitions"], uris)
     asked = images.Asked(params["tag"], params["digest"], params["default_tag"])
     now = images.running_digests(running.values(), uris)
-    choices = {
-        name: choice for name in names if (choice := images.choose(name, asked, now, params["recorded"])) is not None
-    }
+    open_still = [name for name in names if images.choose(name, replace(asked, default_tag=""), now, {}) is None]
+    recorded = params["recorded"] or (last_digests(aws, params["records_table"], stack.prefix) if open_still else {})
+    choices = {name: choice for name in names if (choice := images.choose(name, asked, now, recorded)) is not None}
     found = images.digests(aws.client("ecr"), choices)
     return {
         "changed": False,
@@ -128,6 +135,14 @@ def run(module: Any) -> dict[str, Any]:
         "running": {name: definition["taskDefinitionArn"] for name, definition in running.items()},
         "missing": images.missing(names, choices, found, uris, aws.region),
     }
+
+
+def last_digests(aws: Clients, table: str, stack: str) -> dict[str, str]:
+    """Of the last good release. An account without the table has no record."""
+    try:
+        return dict(last_good(aws.client("dynamodb"), table, stack).get("images", {})) if table else {}
+    except NoTableError:
+        return {}
 
 
 def running_definitions(

@@ -19,7 +19,7 @@ except ImportError:
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 # Roles that are no part of a stack's inventory.
-OTHERS = ("local_cloud",)
+OTHERS = ("account", "local_cloud")
 
 
 def load(path: Path) -> Any:
