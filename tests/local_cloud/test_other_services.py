@@ -144,6 +144,21 @@ def test_iam_simulation(cloud: Cloud) -> None:
     assert decisions == ["allowed", "implicitDeny"]
 
 
+def test_iam_simulation_knows_the_wildcards(cloud: Cloud) -> None:
+    iam = cloud.client("iam")
+    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    secret = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:a/b.c"
+    statement = {"Effect": "Allow", "Action": "secretsmanager:Get*", "Resource": f"{secret}-??????"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName="r", PolicyName="p", PolicyDocument=document)
+    resources = [f"{secret}-123456", f"{secret}-1234567", f"{secret.replace('.', 'x')}-123456"]
+    answer = iam.simulate_principal_policy(
+        PolicySourceArn=role, ActionNames=["secretsmanager:GetSecretValue"], ResourceArns=resources
+    )
+    decisions = [result["EvalDecision"] for result in answer["EvaluationResults"]]
+    assert decisions == ["allowed", "implicitDeny", "implicitDeny"]
+
+
 def test_secrets_without_a_value(cloud: Cloud) -> None:
     secrets = cloud.client("secretsmanager")
     arn = secrets.create_secret(Name="empty", Tags=[{"Key": "a", "Value": "b"}])["ARN"]

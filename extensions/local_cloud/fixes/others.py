@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -176,6 +177,17 @@ def iam_managed_policies_once() -> None:
         return [copy.copy(policy) for policy in parsed]
 
 
+def iam_wildcards() -> None:
+    """`*` stands for any characters, `?` for one, and everything else for itself.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+    """
+
+    @replaces(access_control.IAMPolicyStatement, "_match")
+    def match(_original: Any, _self: Any, pattern: str, string: str) -> re.Match[str] | None:
+        return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), string)
+
+
 def iam_simulation() -> None:
     """SimulatePrincipalPolicy, by the identity's policies, without conditions and boundaries.
 
@@ -289,6 +301,7 @@ FIXES = (
     backup_selections,
     s3_policies_with_conditions,
     iam_managed_policies_once,
+    iam_wildcards,
     iam_simulation,
     sns_subscriptions_by_mail,
     efs_tags,
