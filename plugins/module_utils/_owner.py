@@ -29,7 +29,8 @@ class Stack:
     def of(cls, params: Mapping[str, object]) -> Stack:
         """From the module option `stack`."""
         given = params["stack"]
-        assert isinstance(given, Mapping)
+        if not isinstance(given, Mapping):
+            raise AssertionError("the option `stack` is a dictionary")
         tags = {str(key): str(value) for key, value in (given.get("tags") or {}).items()}
         return cls(str(given["name"]), str(given["environment"]), str(given["role"]), tags)
 

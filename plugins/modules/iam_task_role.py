@@ -144,12 +144,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: The plan, each step with RV(changes[].action), resource, name, before, after and reason.
+  description: The plan, each step with C(action), resource, name, before, after and reason.
   type: list
   elements: dict
   returned: always
 result:
-  description: V(identity_result) of role identity, RV(result.roles) by name with their ARNs.
+  description: V(identity_result) of role identity, C(roles) by name with their ARNs.
   type: dict
   returned: always
 """

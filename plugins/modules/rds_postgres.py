@@ -223,7 +223,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: The plan, each step with RV(changes[].action), resource, name, before, after and reason.
+  description: The plan, each step with C(action), resource, name, before, after and reason.
   type: list
   elements: dict
   returned: always

@@ -130,12 +130,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: The plan, each step with RV(changes[].action), resource, name, before, after and reason.
+  description: The plan, each step with C(action), resource, name, before, after and reason.
   type: list
   elements: dict
   returned: always
 result:
-  description: V(secrets_result) of role secrets, RV(result.secrets) by name with C(arn), C(kind) and C(has_value).
+  description: V(secrets_result) of role secrets, C(secrets) by name with C(arn), C(kind) and C(has_value).
   type: dict
   returned: always
 waiting:

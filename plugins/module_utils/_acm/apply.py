@@ -57,7 +57,8 @@ def create(aws: Clients, stack: Stack, chosen: dict[str, Certificate | None], cl
 
 def update(aws: Clients, chosen: dict[str, Certificate | None], change: Change) -> None:
     certificate = chosen[change.name]
-    assert certificate is not None
+    if certificate is None:
+        raise AssertionError("certificate has to be known here")
     api.tag(aws.client("acm", certificate["region"]), certificate["arn"], tag_list(change.after["tags"]))
 
 

@@ -41,7 +41,8 @@ def wanted(
 ) -> dict[str, Any]:
     """One alarm; `topics` is {name: ARN}. It has been through problems()."""
     found = window(str(alarm["for"]))
-    assert found is not None
+    if found is None:
+        raise AssertionError("found has to be known here")
     datapoints, periods, seconds = found
     metrics = [named(alarm, name) for name in alarm.get("rate") or [alarm["metric"]]]
     below = alarm.get("below") is not None
@@ -76,7 +77,7 @@ def names(topic: Any) -> list[str]:
 
 def named(alarm: Mapping[str, Any], name: str) -> Metric:
     """The metric of a name: of what the alarm watches, or as it is in the alarm's own namespace."""
-    kind, _ = source(alarm)
+    kind, _rest = source(alarm)
     return (
         METRICS[kind][name]
         if kind

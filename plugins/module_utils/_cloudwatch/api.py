@@ -167,7 +167,7 @@ def unsubscribe(sns: Any, arn: str) -> None:
 
 def secret_text(secrets: Any, reference: str) -> str | None:
     """The value of a secret, or of one key of a JSON secret (name#key); None while nobody has set it."""
-    name, _, key = reference.partition("#")
+    name, _rest, key = reference.partition("#")
     try:
         text = secrets.get_secret_value(SecretId=name).get("SecretString")
     except secrets.exceptions.ResourceNotFoundException:

@@ -86,7 +86,8 @@ def put_filter(logs: Any, wanted: Wanted, change: Change) -> None:
 def subscribe(sns: Any, wanted: Wanted, place: Place, change: Change) -> None:
     topic = change.after["topic"]
     (subscription,) = [it for it in (wanted.topics or {})[topic] if f"{topic}: {it.shown}" == change.name]
-    assert subscription.endpoint is not None
+    if subscription.endpoint is None:
+        raise AssertionError("subscription.endpoint has to be known here")
     api.subscribe(sns, place.arn("sns", topic), subscription.protocol, subscription.endpoint)
 
 

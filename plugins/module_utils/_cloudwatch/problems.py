@@ -65,7 +65,7 @@ def _topics(topics: Mapping[str, Any], variables: Mapping[str, Any]) -> Iterator
 
 
 def _subscriber(item: Any, secrets: set[Any]) -> Iterator[str]:
-    if not isinstance(item, Mapping) or len(item) != 1 or next(iter(item)) not in SUBSCRIBERS:
+    if not isinstance(item, Mapping) or len(item) != 1 or not set(item) & set(SUBSCRIBERS):
         yield f"{item!r} is no subscriber, those are {', '.join(f'{{{it}: …}}' for it in SUBSCRIBERS)}"
         return
     ((kind, value),) = item.items()

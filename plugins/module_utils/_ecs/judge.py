@@ -41,7 +41,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._ecs.reasons import cl
 
 __all__ = ["Decision", "Failure", "Intent", "State", "cause_of", "step"]
 
-Judged = tuple[State, Decision | None]
+Judged = tuple[State, "Decision | None"]
 
 # Looks after which what was not there yet will not come: DescribeServices may lag behind UpdateService for a moment.
 GRACE_LOOKS = 3
@@ -327,7 +327,8 @@ def _rollback_enabled(service: Shape) -> bool:
 def _failed(state: State, look: Look, service: Shape, ours: Shape) -> Judged:
     """Our deployment is PRIMARY and FAILED: the end, unless the platform is about to go back."""
     state = replace(state, failed_at=look.at if state.failed_at is None else state.failed_at)
-    assert state.failed_at is not None
+    if state.failed_at is None:
+        raise AssertionError("state.failed_at has to be known here")
     waited = look.at - state.failed_at
     impossible = any(event.reason and event.reason.code == "rollback_impossible" for event in state.events)
     if _rollback_enabled(service) and not impossible:
@@ -530,7 +531,8 @@ def _blocked(state: State, look: Look, service: Shape) -> Judged:
     ):
         return state, None
     last = troubles[-1]
-    assert last.reason is not None
+    if last.reason is None:
+        raise AssertionError("last.reason has to be known here")
     quiet = look.at - max(last.seen_at, state.moved_at)
     patience = _patience(state, last.reason.code)
     if patience is None:

@@ -257,5 +257,6 @@ def watch_rollout(
         log_lines=log_lines,
     )
     verdict = drive([watch], timeout=timeout, poll_interval=poll_interval, clock=clock, beat=beat)[0]
-    assert verdict is not None
+    if verdict is None:
+        raise AssertionError("verdict has to be known here")
     return verdict

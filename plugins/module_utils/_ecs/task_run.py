@@ -86,7 +86,8 @@ class TaskRun:
 
     def start(self, request: Mapping[str, Any]) -> str:
         """The ARN of the task that RunTask made. `request` bears a clientToken: a repeat makes no second task."""
-        assert request.get("clientToken"), "RunTask without a client token may run twice"
+        if not request.get("clientToken"):
+            raise AssertionError("RunTask without a client token may run twice")
         self.eyes.calls += 1
         answer = self.ecs.run_task(cluster=self.cluster, count=1, **request)
         tasks = answer.get("tasks") or []

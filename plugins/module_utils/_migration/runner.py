@@ -214,7 +214,7 @@ def _plan_rollback(request: Request, snapshot: Snapshot, number: int | None) -> 
     return plan_rollback(request.directory.migrations, snapshot.records, snapshot.unfinished, target=number)
 
 
-Planner = Callable[[Request, Snapshot, int | None], Plan]
+Planner = Callable[[Request, Snapshot, "int | None"], Plan]
 
 
 def _planned(request: Request, snapshot: Snapshot, planner: Planner) -> Plan:

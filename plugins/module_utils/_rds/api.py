@@ -169,7 +169,7 @@ def secret_value(secrets: Any, name: str) -> str:
 
     It goes from this call into the next one and nowhere else: not into a plan, a result, a log or an error.
     """
-    secret, _, key = name.partition("#")
+    secret, _rest, key = name.partition("#")
     what = f"Could not read secret {secret}"
     try:
         text = str(secrets.get_secret_value(SecretId=secret).get("SecretString") or "")

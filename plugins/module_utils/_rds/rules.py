@@ -23,7 +23,7 @@ def lower(text: str | None) -> str | None:
 
 def daily(window: str) -> tuple[int, int] | None:
     """The first minute of the day and the length of "03:00-04:00"; None where it is not such a window."""
-    start, _, end = window.strip().partition("-")
+    start, _rest, end = window.strip().partition("-")
     minutes = [_minute(start), _minute(end)]
     if None in minutes:
         return None
@@ -33,7 +33,7 @@ def daily(window: str) -> tuple[int, int] | None:
 
 def weekly(window: str) -> tuple[int, int] | None:
     """The first minute of the week and the length of "sun:04:00-sun:05:00"; None where it is not such a window."""
-    start, _, end = window.strip().lower().partition("-")
+    start, _rest, end = window.strip().lower().partition("-")
     minutes = [_minute_of_week(start), _minute_of_week(end)]
     if None in minutes:
         return None
@@ -47,7 +47,7 @@ def _minute(text: str) -> int | None:
 
 
 def _minute_of_week(text: str) -> int | None:
-    day, _, time = text.partition(":")
+    day, _rest, time = text.partition(":")
     minute = _minute(time)
     return DAYS.index(day) * DAY + minute if day in DAYS and minute is not None else None
 

@@ -28,6 +28,6 @@ def generate(length: int, charset: str = "alphanumeric", exclude: str = "") -> s
     kinds = classes(charset, exclude)
     everything = "".join(kinds)
     while True:
-        text = "".join(secrets.choice(everything) for _ in range(length))
+        text = "".join(secrets.choice(everything) for _position in range(length))
         if len(kinds) > length or all(any(letter in kind for letter in text) for kind in kinds):
             return text

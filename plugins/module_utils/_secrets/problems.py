@@ -138,7 +138,7 @@ def _regions(variables: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -
 
 def _password(variables: Mapping[str, Any], items: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """RDS takes passwords of at most 128 characters, and says so half an hour into a run."""
-    name, _, key = str(variables.get("database_password_secret") or "").partition("#")
+    name, _rest, key = str(variables.get("database_password_secret") or "").partition("#")
     item = items.get(name, {})
     spec = (item.get("keys") or {}).get(key, {}) if key else item
     length = spec.get("length") or 32

@@ -379,7 +379,7 @@ def _create_acl(work: Work, change: Change) -> None:
 
 def _set_entries(work: Work, change: Change) -> None:
     """What is new comes first, so that nothing is shut out in between."""
-    tier, _, direction = change.name.rpartition(" ")
+    tier, _rest, direction = change.name.rpartition(" ")
     acl_id = work.id(NETWORK_ACL, tier)
     have = work.current.network_acls.get(tier, {}).get(direction, {})
     add, take = entry_difference(have, work.wanted.network_acls[tier][direction])
@@ -420,7 +420,7 @@ def _delete_group(work: Work, change: Change) -> None:
 
 
 def _set_rules(work: Work, change: Change) -> None:
-    name, _, direction = change.name.rpartition(" ")
+    name, _rest, direction = change.name.rpartition(" ")
     have = known_rules(work.current, name, direction)
     want: Mapping[Rule, str | None] = work.wanted.security_groups.get(name, {}).get(direction, {})
     _put_rules(work, work.id(SECURITY_GROUP, name), direction, rule_difference(have, want))

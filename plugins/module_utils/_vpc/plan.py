@@ -48,7 +48,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._vpc.rules import (
 __all__ = ["acl_rules", "group_rules", "plan", "plan_removal", "problems", "refuse_adoption"]
 
 # What to add, what to take away, and which descriptions to put right: {rule: description}
-Difference = tuple[dict[Rule, str | None], dict[Rule, str | None], dict[Rule, str]]
+Difference = tuple[dict[Rule, "str | None"], dict[Rule, "str | None"], dict[Rule, str]]
 UNLISTED = "not in the inventory"
 # What AWS cannot change once it is made.
 FIXED = {VPC: ("cidr",), SUBNET: ("cidr", "zone"), SECURITY_GROUP: ("aws_name", "description"), ENDPOINT: ("type",)}

@@ -122,14 +122,14 @@ def _cidr(spec: Item) -> Iterator[str]:
 
 
 def _subnets(spec: Item, prefix: str, zones: Sequence[str] | None) -> Iterator[str]:
-    whole, _ = network(spec.get("cidr"))
+    whole, _rest = network(spec.get("cidr"))
     for subnet in spec.get("subnets") or ():
         head = f"networking_subnets: {subnet['name']}"
         if subnet["tier"] not in TIERS:
             yield f"{head}: tier {subnet['tier']} is none of {', '.join(TIERS)}"
         yield from _zone(head, str(subnet["zone"]), zones)
         yield from _length(head, subnet, prefix)
-        block, _ = network(subnet["cidr"])
+        block, _rest = network(subnet["cidr"])
         if why := _sized(subnet["cidr"]):
             yield f"{head}: {why}"
         elif whole is not None and block is not None and not block.subnet_of(whole):

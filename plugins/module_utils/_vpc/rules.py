@@ -138,7 +138,7 @@ def from_permissions(permissions: Iterable[Mapping[str, Any]], names: Mapping[st
     for permission in permissions:
         protocol = _NAMES.get(permission["IpProtocol"], permission["IpProtocol"])
         ports = (permission.get("FromPort", -1), permission.get("ToPort", -1)) if protocol != ALL else ANY
-        for key, field, _ in _SOURCES:
+        for key, field, _rest in _SOURCES:
             for source in permission.get(key, ()):
                 peer = source[field]
                 rules[Rule(protocol, ports[0], ports[1], names.get(peer, peer))] = source.get("Description", "")
@@ -157,7 +157,7 @@ def permissions(rules: Mapping[Rule, str | None], ids: Mapping[str, str]) -> lis
     """IpPermissions of {rule: description}. `ids` are our groups' ids by name."""
     result = []
     for rule, description in rules.items():
-        key, field, _ = next(source for source in _SOURCES if source[2](rule.peer))
+        key, field, _rest = next(source for source in _SOURCES if source[2](rule.peer))
         source = {field: ids.get(rule.peer, rule.peer), **({"Description": description} if description else {})}
         ports = {} if rule.protocol == ALL else {"FromPort": rule.first, "ToPort": rule.last}
         result.append({"IpProtocol": "-1" if rule.protocol == ALL else rule.protocol, **ports, key: [source]})
