@@ -29,6 +29,7 @@ from ansible_collections.slipway.aws.plugins.module_utils import _step
 from ansible_collections.slipway.aws.plugins.module_utils._under_lease import VARIABLE
 from ansible_collections.slipway.aws.plugins.plugin_utils import _run
 
+NAME = "slipway.aws.in_process"
 PROFILE = "legacy"
 
 
@@ -39,13 +40,26 @@ class ActionModule(Normal):  # type: ignore[misc]
         if wanted is not None and not self._task.check_mode:
             self._task.environment = [*(self._task.environment or []), {VARIABLE: wanted.text}]
         if not self._fits(given):
-            usual: dict[str, Any] = super().run(tmp, task_vars)
-            return usual
+            return self._usual(tmp, task_vars)
         result: dict[str, Any] = super(Normal, self).run(tmp, task_vars)
         if result.get("skipped"):
             return result
-        name = self._task.resolved_action or self._task.action
-        return {**result, **self.in_worker(name, dict(self._task.args), given)}
+        return {**result, **self.in_worker(*self._meant(), given)}
+
+    def _meant(self) -> tuple[str, dict[str, Any]]:
+        """The module and its arguments: the task's own, or those that a task of in_process names."""
+        name, arguments = self._task.resolved_action or self._task.action, dict(self._task.args)
+        if name != NAME:
+            return name, arguments
+        return arguments["module"], dict(arguments.get("arguments") or {})
+
+    def _usual(self, tmp: str | None, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        name, arguments = self._meant()
+        if name == (self._task.resolved_action or self._task.action):
+            usual: dict[str, Any] = super().run(tmp, task_vars)
+            return usual
+        other: dict[str, Any] = self._execute_module(module_name=name, module_args=arguments, task_vars=task_vars)
+        return other
 
     def _fits(self, given: dict[str, Any]) -> bool:
         python = self._templar.template(given.get("ansible_python_interpreter", ""))

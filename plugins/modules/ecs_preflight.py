@@ -84,7 +84,7 @@ checks:
     what:
       description: What was checked.
       type: str
-    on:
+    "on":
       description: On what.
       type: str
     why:

@@ -224,7 +224,6 @@ problems:
 
 import getpass
 import socket
-import sys
 from dataclasses import replace
 from typing import Any
 
@@ -334,7 +333,7 @@ def _told(module: Any) -> dict[str, Any]:
         try:
             module.exit_json(msg=error.text, **error.details, failure=error.details["failed"])
         except SystemExit:
-            sys.exit(1)  # as fail_json does
+            raise SystemExit(1) from None  # as fail_json does
         raise
 
 

@@ -72,3 +72,22 @@ def test_wrong_options_are_refused_in_the_words_of_ansible(cloud, tmp_path):
     done = play(cloud, tmp_path, text=PLAY.replace("repositories: [", "repositorys: ["))
     assert done.returncode == 2
     assert "missing required arguments: repositories" in done.stdout and "Traceback" not in done.stdout
+
+
+def test_a_module_of_another_collection_runs_in_the_worker_too(cloud, tmp_path):
+    text = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - slipway.aws.in_process:
+        module: amazon.aws.aws_caller_info
+        arguments: {{region: us-east-1}}
+      register: caller
+    - ansible.builtin.copy:
+        content: "{{{{ caller | to_json }}}}"
+        dest: "{where}/{{{{ inventory_hostname }}}}.json"
+        mode: "0600"
+"""
+    done = play(cloud, tmp_path, text=text)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((tmp_path / "one.json").read_text())["account"] == "123456789012"
