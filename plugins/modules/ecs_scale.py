@@ -102,9 +102,10 @@ def run(module: Any, clock: Any = time) -> dict[str, Any]:
     asked = scale.Asked(params["count"], params["min"], params["max"])
     scale.require(ours, asked, limits)
     changes = scale.plan(name, have["count"], asked, limits)
-    walk(changes, handlers(aws, cluster), check=module.check_mode)
+    wanted = scale.wanted_limits(asked, limits) if limits else None
+    walk(changes, handlers(aws, cluster, wanted), check=module.check_mode)
     item = next(it for it in params["services"] if it["name"] == ours)
-    told = scale.owner_told(item, limits, scale.wanted_limits(asked, limits) if limits else None)
+    told = scale.owner_told(item, limits, wanted)
     if not module.check_mode:
         wait_for(
             f"Scaling service {ours} of cluster {cluster}",
@@ -119,10 +120,11 @@ def run(module: Any, clock: Any = time) -> dict[str, Any]:
     return outcome(changes, owner=told, report=[*parts, table("", ["who owns the count"], [[told]])])
 
 
-def handlers(aws: Clients, cluster: str) -> dict[Any, Any]:
+def handlers(aws: Clients, cluster: str, wanted: dict[str, int] | None) -> dict[Any, Any]:
     def limits(change: Change) -> None:
+        assert wanted is not None, "only a service with auto scaling has limits"
         client = aws.client("application-autoscaling")
-        ecs_api.register_target(client, resource_id(cluster, change.name), change.after["min"], change.after["max"])
+        ecs_api.register_target(client, resource_id(cluster, change.name), wanted["min"], wanted["max"])
 
     def count(change: Change) -> None:
         wanted = change.after["count"]

@@ -17,6 +17,10 @@ options:
     description: How many of each service.
     type: int
     default: 10
+  records_table:
+    description: The DynamoDB table of releases. Without it they are left out.
+    type: str
+    default: ""
 extends_documentation_fragment:
   - slipway.aws.stack
   - slipway.aws.operations
@@ -57,6 +61,7 @@ ARGUMENTS: dict[str, Any] = {
     "services": {"type": "list", "elements": "dict", "required": True},
     "service": {"type": "str", "default": ""},
     "limit": {"type": "int", "default": 10},
+    "records_table": {"type": "str", "default": ""},
 }
 
 
@@ -67,14 +72,17 @@ def run(module: Any) -> dict[str, Any]:
     rows: list[list[Any]] = []
     for name, service in api.services(ecs, cluster, names).items():
         past = revisions.past(aws, cluster, name, glance, limit)
-        if glance.refused:
+        if "service deployments" in glance.refused:
             family = revisions.family_of(service["taskDefinition"])
             known = api.definitions(ecs, ecs_api.active_revisions(ecs, family)[-limit:])
             rows += revisions.revision_rows(names[name], known.values())
         else:
             known = api.definitions(ecs, [it["definition"] for it in past])
             rows += revisions.rows_of(names[name], past, known)
-    return {"changed": False, "report": revisions.report(rows, glance), "api_calls": aws.api_calls}
+    releases = glance.at(
+        "recorded releases", lambda: api.records(aws, params["records_table"], stack.prefix, limit), []
+    )
+    return {"changed": False, "report": revisions.report(rows, releases, glance), "api_calls": aws.api_calls}
 
 
 def main() -> None:

@@ -21,6 +21,10 @@ options:
       A revision (V(7), V(tv-shows-api:7)), a tag or a digest of an image. Without it the last one that served.
     type: str
     default: ""
+  records_table:
+    description: The DynamoDB table of releases. Without it ECS's own memory of deployments decides.
+    type: str
+    default: ""
 extends_documentation_fragment:
   - slipway.aws.stack
   - slipway.aws.operations
@@ -41,6 +45,18 @@ RETURN = r"""
 targets:
   description: The ARN of the revision by the inventory's name of the service.
   type: dict
+  returned: always
+before:
+  description: What runs now, in the same way.
+  type: dict
+  returned: always
+images:
+  description: The digest by repository of what is gone back to.
+  type: dict
+  returned: always
+differs:
+  description: Whether anything else runs than what is gone back to.
+  type: bool
   returned: always
 revisions:
   description: The same with C(service), C(from), C(to) and C(why).
@@ -66,31 +82,40 @@ from ansible_collections.slipway.aws.plugins.module_utils._operations import api
 from ansible_collections.slipway.aws.plugins.module_utils._operations.shared import Glance, chosen, last_part, table
 from ansible_collections.slipway.aws.plugins.module_utils._owner import Stack
 
+DEPTH = 20  # how many recorded releases are looked through
+
 ARGUMENTS: dict[str, Any] = {
     "cluster": {"type": "str", "required": True},
     "services": {"type": "list", "elements": "dict", "required": True},
     "service": {"type": "str", "default": ""},
     "to": {"type": "str", "default": ""},
+    "records_table": {"type": "str", "default": ""},
 }
 
 
 def run(module: Any) -> dict[str, Any]:
     stack, aws, params = Stack.of(module.params), Clients.of(module), module.params
     names, glance = chosen(params["services"], stack, params["service"]), Glance()
-    cluster, to = params["cluster"], params["to"]
-    found, targets = [], {}
+    cluster, to, records = params["cluster"], params["to"], params["records_table"]
     services = api.services(aws.client("ecs"), cluster, names)
     require_one_family(to, {revisions.family_of(it["taskDefinition"]) for it in services.values()})
+    releases = [] if to else glance.at("recorded releases", lambda: api.records(aws, records, stack.prefix, DEPTH), [])
+    found: list[revisions.Target] = []
+    targets, images = {}, {}
     for name, service in services.items():
-        past = revisions.past(aws, cluster, name, glance) if not to else []
-        target = revisions.choose(aws, names[name], service["taskDefinition"], to, past)
+        past = [] if to else revisions.past(aws, cluster, name, glance)
+        target = revisions.choose(aws, names[name], service["taskDefinition"], to, deployments=past, releases=releases)
         definition = revisions.check(aws, target)
-        targets[names[name]] = definition["taskDefinitionArn"]
+        targets[target.service] = definition["taskDefinitionArn"]
+        images.update(revisions.repository_digests(definition))
         found.append(target)
     rows = [[it.service, last_part(it.now), last_part(it.to) or it.to, it.why] for it in found]
     return {
         "changed": False,
         "targets": targets,
+        "before": {it.service: it.now for it in found},
+        "images": images,
+        "differs": any(targets[it.service] != it.now for it in found),
         "revisions": [it.as_dict() for it in found],
         "report": [table("", ["service", "runs", "goes back to", "why"], rows), *glance.table()],
         "api_calls": aws.api_calls,

@@ -17,6 +17,10 @@ options:
     description: The roles' results by the role's name, of C(database), C(cache), C(secrets) and C(monitoring).
     type: dict
     default: {}
+  lease_table:
+    description: The DynamoDB table of leases. Without it nothing is said of the lease.
+    type: str
+    default: ""
 extends_documentation_fragment:
   - slipway.aws.stack
   - slipway.aws.operations
@@ -63,6 +67,7 @@ ARGUMENTS: dict[str, Any] = {
     "services": {"type": "list", "elements": "dict", "required": True},
     "service": {"type": "str", "default": ""},
     "results": {"type": "dict", "default": {}},
+    "lease_table": {"type": "str", "default": ""},
 }
 
 
@@ -70,7 +75,9 @@ def run(module: Any) -> dict[str, Any]:
     stack, aws, params = Stack.of(module.params), Clients.of(module), module.params
     names, results = chosen(params["services"], stack, params["service"]), params["results"]
     alarms = [arn.rpartition(":")[2] for arn in (results.get("monitoring") or {}).get("alarms", {}).values()]
-    seen = status.read(aws, params["cluster"], names, alarms)
+    seen = status.read(
+        aws, params["cluster"], names, alarm_names=alarms, lease_table=params["lease_table"], stack=stack.prefix
+    )
     stores = {name: results.get(name) or {} for name in ("database", "cache", "secrets")}
     return {
         "changed": False,

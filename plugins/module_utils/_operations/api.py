@@ -7,11 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from ansible_collections.slipway.aws.plugins.module_utils._aws import batches, each, pages
+from ansible_collections.slipway.aws.plugins.module_utils import _lease
+from ansible_collections.slipway.aws.plugins.module_utils._aws import Clients, batches, each, pages
 from ansible_collections.slipway.aws.plugins.module_utils._ecs import api
 from ansible_collections.slipway.aws.plugins.module_utils._errors import SlipwayError, is_code
+from ansible_collections.slipway.aws.plugins.module_utils._release import record
 
 
 def services(ecs: Any, cluster: str, names: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -108,3 +111,25 @@ def log_events(
             return [], False
         raise
     return found, False
+
+
+def lease(aws: Clients, table: str, stack: str) -> _lease.Look | None:
+    """Who holds the lease of the stack; None where there is no table for it."""
+    if not table:
+        return None
+    try:
+        return _lease.read(aws.client("dynamodb"), table, stack)
+    except Exception as error:
+        if is_code(error, "ResourceNotFound"):
+            return None
+        raise
+
+
+def records(aws: Clients, table: str, stack: str, limit: int) -> list[dict[str, Any]]:
+    """The releases of the stack as they were recorded, newest first; [] where there is no table for them."""
+    if not table:
+        return []
+    try:
+        return list(islice(record.newest(aws.client("dynamodb"), table, stack), limit))
+    except record.NoTableError:
+        return []

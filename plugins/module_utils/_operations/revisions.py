@@ -73,7 +73,7 @@ def last_good(now: str, deployments: Sequence[Shape], active: Sequence[str]) -> 
         definition = str(one.get("definition", ""))
         good = one.get("status") == "SUCCESSFUL" and definition and definition != now
         if good and definition in active and number_of(definition) < number_of(now):
-            return definition, f"served until {moment(one.get('finishedAt')) or 'then'}: its deployment succeeded"
+            return definition, f"its deployment succeeded at {moment(one.get('finishedAt')) or 'an unknown time'}"
     known = {str(one.get("definition", "")) for one in deployments}
     older = [arn for arn in active if number_of(arn) < number_of(now) and arn not in known]
     if older:
@@ -84,6 +84,15 @@ def last_good(now: str, deployments: Sequence[Shape], active: Sequence[str]) -> 
 def rolled_back(deployments: Sequence[Shape]) -> bool:
     """Whether what runs is what ECS went back to by itself."""
     return bool(deployments) and str(deployments[0].get("status", "")).startswith("ROLLBACK_")
+
+
+def recorded_good(service: str, now: str, active: Sequence[str], releases: Iterable[Shape]) -> tuple[str, str]:
+    """(revision, why) of the last recorded release that served, before what runs; ("", "") where there is none."""
+    for one in releases:
+        definition = str((one.get("after") or {}).get(service, ""))
+        if one.get("verdict") == "succeeded" and definition in active and number_of(definition) < number_of(now):
+            return definition, f"released {str(one.get('at', ''))[:16]} by {one.get('who') or 'somebody'}, succeeded"
+    return "", ""
 
 
 def asked_number(to: str, family: str) -> str:
@@ -117,7 +126,9 @@ def ecr_images(definition: Shape) -> list[dict[str, str]]:
     return list(found.values())
 
 
-def choose(aws: Clients, service: str, now: str, to: str, deployments: Sequence[Shape]) -> Target:
+def choose(
+    aws: Clients, service: str, now: str, to: str, *, deployments: Sequence[Shape], releases: Sequence[Shape] = ()
+) -> Target:
     """Which revision is meant. Raises, with what there is, where none is."""
     ecs, family = aws.client("ecs"), family_of(now)
     if to and asked_number(to, family):
@@ -126,7 +137,8 @@ def choose(aws: Clients, service: str, now: str, to: str, deployments: Sequence[
     if not to and rolled_back(deployments):
         return Target(service, now, now, "ECS has rolled the last deployment back itself; -e to= goes further back")
     if not to:
-        found, why = last_good(now, deployments, active)
+        found, why = recorded_good(service, now, active, releases)
+        found, why = (found, why) if found else last_good(now, deployments, active)
         if found:
             return Target(service, now, found, why)
         raise SlipwayError(
@@ -160,6 +172,11 @@ def digests_of(aws: Clients, definitions: Iterable[Shape], tag: str) -> list[str
         return api.digest(aws.client("ecr", place[1]), image)
 
     return [digest for digest in each(one, sorted(places)) if digest]
+
+
+def repository_digests(definition: Shape) -> dict[str, str]:
+    """{repository: digest} as a release records them."""
+    return {it["repository"]: it["digest"] for it in ecr_images(definition) if it["digest"]}
 
 
 def check(aws: Clients, target: Target) -> dict[str, Any]:
@@ -210,7 +227,28 @@ def revision_rows(service: str, revisions: Iterable[Shape]) -> list[list[Any]]:
     ]
 
 
-def report(rows: Sequence[Sequence[Any]], glance: Glance) -> list[dict[str, Any]]:
+def release_rows(releases: Iterable[Shape]) -> list[list[Any]]:
+    """Releases and rollbacks as they were recorded."""
+    rows = []
+    for it in releases:
+        revisions = dict.fromkeys(last_part(arn) for arn in (it.get("after") or {}).values())
+        reason = it.get("reason") or {}
+        lines = str(reason.get("text") or "").splitlines()
+        why = ": ".join(part for part in (reason.get("code"), lines[0] if lines else "") if part)
+        who = " ".join(part for part in (it.get("who"), (it.get("commit") or "")[:8]) if part)
+        took = span(float(it.get("seconds") or 0))
+        shown = [str(it.get("at", "")).replace("T", " ")[:19], who, it.get("tag") or "", ", ".join(revisions)]
+        rows.append([*shown, it.get("verdict", ""), took, why])
+    return rows
+
+
+def report(rows: Sequence[Sequence[Any]], releases: Iterable[Shape], glance: Glance) -> list[dict[str, Any]]:
     columns = ["begun (UTC)", "service", "revision", "ended", "took", "image", "reason"]
     newest = sorted(rows, key=lambda row: str(row[0]), reverse=True)
-    return [table("Deployments, newest first", columns, newest), *glance.table()]
+    recorded = release_rows(releases)
+    headings = ["ended (UTC)", "who", "asked for", "revisions", "verdict", "took", "reason"]
+    return [
+        *([table("Releases, newest first", headings, recorded)] if recorded else []),
+        table("Deployments, newest first", columns, newest),
+        *glance.table(),
+    ]

@@ -60,7 +60,9 @@ def plan(name: str, count: int, asked: Asked, limits: Mapping[str, int] | None) 
     changes = []
     wanted = wanted_limits(asked, limits) if limits is not None else None
     if limits is not None and wanted is not None and wanted != dict(limits):
-        changes.append(Change("update", TARGET, name, dict(limits), wanted))
+        moved = [limit for limit in wanted if wanted[limit] != limits[limit]]
+        before, after = ({limit: it[limit] for limit in moved} for it in (limits, wanted))
+        changes.append(Change("update", TARGET, name, before, after))
     target = asked.count
     if target is None and wanted is not None:
         # Auto scaling would get there by itself within minutes; nobody scales by hand to wait for that.

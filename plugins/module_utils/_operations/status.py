@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.slipway.aws.plugins.module_utils._aws import Clients, together
 from ansible_collections.slipway.aws.plugins.module_utils._ecs.looks import target_groups
+from ansible_collections.slipway.aws.plugins.module_utils._lease import Look as Lease
 from ansible_collections.slipway.aws.plugins.module_utils._operations import api
 from ansible_collections.slipway.aws.plugins.module_utils._operations.shared import (
     Glance,
@@ -34,10 +35,19 @@ class Seen:
     targets: dict[str, list[Shape]] = field(default_factory=dict)
     alarms: list[Shape] = field(default_factory=list)
     definitions: dict[str, Shape] = field(default_factory=dict)
+    lease: Lease | None = None
     glance: Glance = field(default_factory=Glance)
 
 
-def read(aws: Clients, cluster: str, names: Iterable[str], alarm_names: Sequence[str]) -> Seen:
+def read(
+    aws: Clients,
+    cluster: str,
+    names: Iterable[str],
+    *,
+    alarm_names: Sequence[str],
+    lease_table: str = "",
+    stack: str = "",
+) -> Seen:
     """Two rounds: services, tasks and alarms; then what services point at."""
     ecs, glance, wanted = aws.client("ecs"), Glance(), list(names)
     elbv2, cloudwatch = aws.client("elbv2"), aws.client("cloudwatch")
@@ -46,6 +56,7 @@ def read(aws: Clients, cluster: str, names: Iterable[str], alarm_names: Sequence
             "services": lambda: api.services(ecs, cluster, wanted),
             "tasks": lambda: glance.at("tasks", lambda: api.tasks(ecs, cluster), []),
             "alarms": lambda: glance.at("alarms", lambda: api.alarms(cloudwatch, alarm_names), []),
+            "lease": lambda: glance.at("lease", lambda: api.lease(aws, lease_table, stack), None),
         }
     )
     services = first["services"]
@@ -58,7 +69,7 @@ def read(aws: Clients, cluster: str, names: Iterable[str], alarm_names: Sequence
         }
     )
     ours = [task for task in first["tasks"] if str(task.get("group", "")).removeprefix("service:") in services]
-    return Seen(services, ours, second["targets"], first["alarms"], second["definitions"], glance)
+    return Seen(services, ours, second["targets"], first["alarms"], second["definitions"], first["lease"], glance)
 
 
 def images(definition: Shape) -> str:
@@ -185,6 +196,9 @@ def report(
     shown = [part for part in parts if part["rows"]]
     if "alarms" not in seen.glance.refused:
         shown.append(table("In alarm", ["alarm", "since", "why"], alarms))
+    if seen.lease is not None:
+        held = seen.lease.text if seen.lease.owner else "free"
+        shown.append(table("Lease", ["who may change the stack now"], [[held]]))
     return [*shown, *seen.glance.table()]
 
 

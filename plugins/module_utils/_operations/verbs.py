@@ -30,6 +30,7 @@ VERBS = (
     Verb("scale", "another number of tasks; -e service=web -e count=3, or -e min= -e max=", mutating=True),
     Verb("exec", "the command that opens a shell in a running task; -e service= -e container="),
     Verb("run", 'a one-off command; -e command="bin/rails db:seed" -e service= -e container=', mutating=True),
+    Verb("unlock", "frees the lease that a dead run holds; -e takeover=<stack>", mutating=True),
 )
 # What Ansible takes for a tag and is none: without --tags it is "all".
 _NO_VERB = {"all"}
