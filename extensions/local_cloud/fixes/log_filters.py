@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Metric filters of CloudWatch Logs. API: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/"""
+"""Filters of CloudWatch Logs. API: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/"""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from moto.logs import models
+from moto.logs import models, responses
 from moto.logs.exceptions import ResourceNotFoundException
 
 from ..patching import replaces
@@ -46,4 +47,19 @@ def filters_of_no_group() -> None:
         return original(self, prefix, log_group_name, *more)
 
 
-FIXES = (filters_by_name, filters_go_with_their_group, filters_of_no_group)
+def streams_by_prefix() -> None:
+    """FilterLogEvents with logStreamNamePrefix searches the streams so named alone (API_FilterLogEvents.html)."""
+
+    @replaces(responses.LogsResponse, "filter_log_events")
+    def answer(original: Any, self: Any) -> str:
+        prefix, group = self._get_param("logStreamNamePrefix"), self._get_param("logGroupName")
+        if not prefix or group not in self.logs_backend.groups:
+            return str(original(self))
+        names = [name for name in self.logs_backend.groups[group].streams if name.startswith(prefix)]
+        if not names:
+            return json.dumps({"events": [], "searchedLogStreams": []})
+        self.body = json.dumps({**json.loads(self.body), "logStreamNames": names})
+        return str(original(self))
+
+
+FIXES = (filters_by_name, filters_go_with_their_group, filters_of_no_group, streams_by_prefix)
