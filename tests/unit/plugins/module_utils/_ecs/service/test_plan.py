@@ -119,7 +119,7 @@ def test_names_are_resolved_and_unknown_ones_refused():
         "task_definitions": {"api": "arn"},
     }
     assert resolve(item, **given, check=False)["subnets"] == ["s"]
-    with pytest.raises(SlipwayError, match="refers to security group db.*Known are: ecs"):
+    with pytest.raises(SlipwayError, match=r"refers to security group db.*Known are: ecs"):
         resolve({**item, "security_groups": ["db"]}, **given, check=False)
     planned = resolve(item, networking={}, alb={}, task_definitions={}, check=True)
     assert planned["task_definition"] == UNKNOWN and planned["subnets"] == [UNKNOWN]

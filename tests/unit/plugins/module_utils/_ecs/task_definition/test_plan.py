@@ -112,7 +112,7 @@ def test_values_reach_the_container_as_the_application_reads_them():
 
 
 def test_an_unknown_secret_is_named_with_the_known_ones():
-    with pytest.raises(SlipwayError, match="uses secret tv/ulr.*Known are: tv/url"):
+    with pytest.raises(SlipwayError, match=r"uses secret tv/ulr.*Known are: tv/url"):
         render(edited(secrets={"X": "tv/ulr"}), AROUND)
 
 
