@@ -12,7 +12,7 @@ from ansible_collections.slipway.aws.plugins.action.in_process import ActionModu
 from ansible_collections.slipway.aws.plugins.plugin_utils import _variables
 
 
-class ActionModule(InProcess):  # type: ignore[misc]
+class ActionModule(InProcess):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         given = task_vars or {}
         specs = _variables.role_specs()

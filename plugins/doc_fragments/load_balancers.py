@@ -31,7 +31,8 @@ options:
           one, else V(private).
         type: str
       security_groups:
-        description: Security groups, by their names in C(networking_security_groups) or by id. Left alone where none is given.
+        description: Security groups, by their names in C(networking_security_groups) or by id. Left alone where none is
+          given.
         type: list
         elements: str
         default: []

@@ -227,7 +227,7 @@ ARGUMENTS: dict[str, Any] = {
 
 def run(module: Any, aws: Any = None, clock: Any = time) -> dict[str, Any]:
     if module.check_mode:
-        nothing = {"verdict": None, "reason": None, "evidence": {}, "timeline": [], "services": []}
+        nothing: dict[str, Any] = {"verdict": None, "reason": None, "evidence": {}, "timeline": [], "services": []}
         return {"changed": False, **nothing, "waited_s": 0.0, "api_calls": 0}
     return release(Release.of(module.params), aws or Clients.of(module), clock)
 

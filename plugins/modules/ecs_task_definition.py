@@ -354,10 +354,10 @@ def run(module: Any) -> dict[str, Any]:
         raise SlipwayError("The task definitions cannot work", "; ".join(wrong), "Nothing was changed.")
     around = Surroundings(aws.region, params["log_group"], params["images"], params["secrets"], params["roles"])
     wanted = {item["name"]: render(item, around) for item in params["task_definitions"]}
-    current = {**current, **kept(read_running(aws, params["running"]), wanted)}
-    changes, registered = plan(current, wanted, stack), dict[str, dict[str, Any]]()
+    known: dict[str, Mapping[str, Any]] = {**current, **kept(read_running(aws, params["running"]), wanted)}
+    changes, registered = plan(known, wanted, stack), dict[str, dict[str, Any]]()
     walk(changes, handlers(aws, wanted, stack, registered), check=module.check_mode)
-    latest = {**current, **registered}
+    latest: dict[str, Mapping[str, Any]] = {**known, **registered}
     arns = {family: latest[family]["taskDefinitionArn"] if family in latest else "" for family in families}
     return outcome(changes, task_definitions=arns)
 

@@ -281,7 +281,7 @@ def run(module: Any, aws: Any = None, clock: Any = time) -> dict[str, Any]:
     request = request_of(params, definition["taskDefinitionArn"], token)
     require(work, definition, request)
     if module.check_mode:
-        empty = {"outcome": None, "exit_codes": {}, "reason": None, "log_tail": {}, "seconds": 0.0}
+        empty: dict[str, Any] = {"outcome": None, "exit_codes": {}, "reason": None, "log_tail": {}, "seconds": 0.0}
         known = {"task_arn": "", "task_definition": definition["taskDefinitionArn"], "api_calls": work.eyes.calls}
         return {"changed": True, "client_token": token, **known, **empty}
     _step.begin()
