@@ -11,7 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.slipway.aws.plugins.module_utils._ecs._codes import EXTERNAL, TRANSIENT, Reason, reason_of
+from ansible_collections.slipway.aws.plugins.module_utils._ecs._codes import (
+    EXTERNAL,
+    FAILURE,
+    TRANSIENT,
+    Reason,
+    reason_of,
+)
 from ansible_collections.slipway.aws.plugins.module_utils._ecs.evidence import log_tail
 from ansible_collections.slipway.aws.plugins.module_utils._ecs.looks import THROTTLES, Eyes, Shape, number_of
 from ansible_collections.slipway.aws.plugins.module_utils._ecs.reasons import classify, classify_task
@@ -89,16 +95,26 @@ class TaskRun:
         if not request.get("clientToken"):
             raise AssertionError("RunTask without a client token may run twice")
         self.eyes.calls += 1
-        answer = self.ecs.run_task(cluster=self.cluster, count=1, **request)
+        try:
+            answer = self.ecs.run_task(cluster=self.cluster, count=1, **request)
+        except Exception as error:
+            # A ClientException is about the task, such as its role; any other error is about the call.
+            said = str((getattr(error, "response", None) or {}).get("Error", {}).get("Message") or "")
+            reason = classify(said) if is_code(error, "ClientException") else None
+            if reason is None or reason.class_ != FAILURE:
+                raise
+            raise self._not_started(request, reason) from error
         tasks = answer.get("tasks") or []
         if tasks:
             return str(tasks[0]["taskArn"])
         refused = (answer.get("failures") or [{}])[0]
         text = " ".join(str(refused[key]) for key in ("reason", "detail") if refused.get(key)) or "no task, no reason"
-        reason = classify(text) or reason_of("no_capacity", text)
-        raise SlipwayError(
+        raise self._not_started(request, classify(text) or reason_of("no_capacity", text))
+
+    def _not_started(self, request: Mapping[str, Any], reason: Reason) -> SlipwayError:
+        return SlipwayError(
             f"ECS did not start a task of {request['taskDefinition']} in cluster {self.cluster}",
-            f"{reason.code}: {text}",
+            f"{reason.code}: {reason.text}",
             reason.hint,
             reason=reason.as_dict(),
         )
