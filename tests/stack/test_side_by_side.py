@@ -27,8 +27,12 @@ def inventory(directory: Path) -> Path:
     hosts = {
         name: {"vars": {"ansible_group_priority": 10}, "hosts": {f"{name}-local": {}}} for name in ("tvshows", "other")
     }
-    local = {"hosts": {"tvshows-local": {}, "other-local": {}}}
-    (directory / "hosts.yml").write_text(yaml.safe_dump({"all": {"children": {"local": local, **hosts}}}))
+    children = {
+        "local": {"hosts": {"tvshows-local": {}, "other-local": {}, "main-account": {}}},
+        "accounts": {"hosts": {"main-account": {}}},
+        **hosts,
+    }
+    (directory / "hosts.yml").write_text(yaml.safe_dump({"all": {"children": children}}))
     credentials = ROOT / "extensions" / "local_cloud" / "credentials"
     text = (groups / "local.yml").read_text()
     (groups / "local.yml").write_text(
