@@ -86,7 +86,7 @@ def run(module: Any) -> dict[str, Any]:
     services = rollout.read(aws, cluster, names, stack) if names else {}
     rollout.require_rolling(services)
     targets = {name: params["task_definitions"].get(ours, "") for name, ours in names.items()}
-    changes, answers: dict[str, Any] = rollout.plan(services, targets, force=params["force"]), {}
+    changes, answers = rollout.plan(services, targets, force=params["force"]), dict[str, Any]()
     walk(changes, rollout.handlers(aws, cluster, targets, answers), check=module.check_mode)
     return outcome(changes, rollouts=rollout.rollouts([] if module.check_mode else changes, {**services, **answers}))
 
