@@ -79,7 +79,8 @@ def take(client: Any, wanted: Wish, clock: Clock = time) -> tuple[Lease, bool]:
         return lease, False
     _step.say(f"{wanted.stack}: waits up to {wanted.wait:g} s for the lease of the stack: {waiter.held(0).why}")
     lease = acquire(waiter, wait_timeout=wanted.wait, clock=clock)
-    assert lease is not None  # None is the answer of adopt(), which is not given
+    if lease is None:
+        raise AssertionError("None is the answer of adopt(), which is not given")
     return lease, True
 
 

@@ -122,7 +122,8 @@ def run(module: Any, clock: Any = time) -> dict[str, Any]:
 
 def handlers(aws: Clients, cluster: str, wanted: dict[str, int] | None) -> dict[Any, Any]:
     def limits(change: Change) -> None:
-        assert wanted is not None, "only a service with auto scaling has limits"
+        if wanted is None:
+            raise AssertionError("only a service with auto scaling has limits")
         client = aws.client("application-autoscaling")
         ecs_api.register_target(client, resource_id(cluster, change.name), wanted["min"], wanted["max"])
 

@@ -82,14 +82,14 @@ def run(module: Any) -> dict[str, Any]:
     container = shell.container_of(definition, params["container"])
     task = shell.task_of(ours, api.tasks(ecs, cluster, "RUNNING", name), container)
     command = shell.shell_command(cluster, task, container, params["command"], aws.region)
-    rows = [[command]]
+    rows = [[command, ""]]  # only the last column is wrapped: a command is copied
     if not shutil.which("session-manager-plugin"):
-        rows.append(["(first install the Session Manager plugin: session-manager-plugin is not on this machine)"])
+        rows.append(["(first install the Session Manager plugin: session-manager-plugin is not on this machine)", ""])
     return {
         "changed": False,
         "command": command,
         "task": last_part(task["taskArn"]),
-        "report": [table(f"A shell in container {container} of {ours}", ["type"], rows)],
+        "report": [table(f"A shell in container {container} of {ours}", ["type", ""], rows)],
     }
 
 

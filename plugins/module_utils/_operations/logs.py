@@ -115,4 +115,4 @@ def report(found: Sequence[Line], commands: Sequence[str], *, cut: bool, since: 
         lines = table(
             f"No lines since {since}", ["next"], [["look further back: -e since=1d, or leave -e filter= out"]]
         )
-    return [lines, table("To follow them", ["command"], [[command] for command in commands])]
+    return [lines, table("To follow them", ["command", ""], [[command, ""] for command in commands])]

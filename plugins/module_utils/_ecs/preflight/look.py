@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import urllib.parse
-import urllib.request
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible.module_utils.urls import open_url
 from ansible_collections.slipway.aws.plugins.module_utils._aws import (
     Clients,
     batches,
@@ -213,7 +213,7 @@ def _architectures(ecr: Any, where: Mapping[str, str], stored: Raw) -> list[str]
 def _fetch(url: str) -> bytes:
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
         raise ValueError(f"not an address of a layer: {url}")
-    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (checked above)
+    with open_url(url, timeout=5) as answer:
         return bytes(answer.read(LARGEST_CONFIG))
 
 
