@@ -10,7 +10,8 @@ short_description: Keeps the DynamoDB tables of an account
 description:
   - Keeps the tables that all stacks of an account use, each with string keys, on demand, with point-in-time recovery
     and protection against deletion. M(community.aws.dynamodb_table) knows neither of these two, nor whose a table is.
-  - Tables are never removed here. The fence of a lease has to outlive every run, and the records every release.
+  - A table that is to be protected is never removed. The fence of a lease has to outlive every run, and the records
+    every release.
 version_added: 0.1.0
 author: Slipway contributors (@slipway)
 options:
@@ -45,8 +46,13 @@ options:
     description: More tags for every table.
     type: dict
     default: {}
+  state:
+    description: V(absent) removes the tables, if they are not to be protected.
+    type: str
+    choices: [present, absent]
+    default: present
   timeout:
-    description: How many seconds the making of a table may take.
+    description: How many seconds the making or the removal of a table may take.
     type: int
     default: 300
   poll_interval:
@@ -94,7 +100,7 @@ from typing import Any
 from ansible_collections.slipway.aws.plugins.module_utils._aws import Clients, aws_module, execute
 from ansible_collections.slipway.aws.plugins.module_utils._dynamodb import describe
 from ansible_collections.slipway.aws.plugins.module_utils._dynamodb.apply import handlers
-from ansible_collections.slipway.aws.plugins.module_utils._dynamodb.plan import ACCOUNT_TAG, plan
+from ansible_collections.slipway.aws.plugins.module_utils._dynamodb.plan import ACCOUNT_TAG, plan, plan_removal
 from ansible_collections.slipway.aws.plugins.module_utils._plan import outcome, walk
 
 ARGUMENTS: dict[str, Any] = {
@@ -111,6 +117,7 @@ ARGUMENTS: dict[str, Any] = {
         },
     },
     "tags": {"type": "dict", "default": {}},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "timeout": {"type": "int", "default": 300},
     "poll_interval": {"type": "float", "default": 2.0},
 }
@@ -124,7 +131,8 @@ def run(module: Any) -> dict[str, Any]:
         for it in params["tables"]
     }
     current = describe.read(client, desired)
-    changes = plan(current, desired)
+    absent = params["state"] == "absent"
+    changes = plan_removal(current, desired, params["account_id"]) if absent else plan(current, desired)
     work = handlers(client, current, timeout=params["timeout"], interval=params["poll_interval"])
     walk(changes, work, check=module.check_mode)
     if changes and not module.check_mode:

@@ -43,6 +43,10 @@ def create(client: Any, name: str, keys: tuple[str, ...], owned: Mapping[str, st
     )
 
 
+def delete(client: Any, name: str) -> None:
+    client.delete_table(TableName=name)
+
+
 def set_protection(client: Any, name: str, *, protected: bool) -> None:
     client.update_table(TableName=name, DeletionProtectionEnabled=protected)
 

@@ -47,4 +47,18 @@ def handlers(
         if "recovery" in wanted:
             api.set_recovery(client, change.name, enabled=wanted["recovery"])
 
-    return {(TABLE, "create"): create, (TABLE, "update"): update}
+    def delete(change: Change) -> None:
+        if current[change.name]["protected"]:
+            api.set_protection(client, change.name, protected=False)
+            ready(change.name)
+        api.delete(client, change.name)
+        wait_for(
+            f"Removing table {change.name}",
+            lambda: api.table(client, change.name),
+            lambda table: Judgement("pending", "it is being deleted") if table else DONE,
+            timeout=timeout,
+            interval=interval,
+            clock=clock,
+        )
+
+    return {(TABLE, "create"): create, (TABLE, "update"): update, (TABLE, "delete"): delete}

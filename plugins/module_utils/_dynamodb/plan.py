@@ -27,6 +27,19 @@ def plan(current: Tables, desired: Tables) -> list[Change]:
     return compare(TABLE, ours, desired, fixed=("keys",))
 
 
+def plan_removal(current: Tables, desired: Tables, account: str) -> list[Change]:
+    """Raises where a table is to be protected: what it keeps is not thrown away by the way."""
+    for name, have in current.items():
+        require_ours(name, have["tags"], account)
+        if desired[name]["protected"]:
+            raise SlipwayError(
+                f"{TABLE} {name} is protected against deletion",
+                "it has the leases and the records of every stack of the account",
+                "Nothing was removed. Set account_protected: false if that is meant.",
+            )
+    return [Change("delete", TABLE, name, {"keys": have["keys"]}, None) for name, have in current.items()]
+
+
 def require_ours(name: str, tags: Mapping[str, str], account: str) -> None:
     if tags.get(ACCOUNT_TAG) != account:
         raise SlipwayError(

@@ -51,6 +51,18 @@ def test_check_create_again_repair(cloud):
     assert recovery(client, "leases") == "ENABLED" and not call("account_table", **GIVEN)["changed"]
 
 
+def test_removed_only_where_it_is_not_protected(cloud):
+    client = cloud.client("dynamodb")
+    call("account_table", **GIVEN)
+    with pytest.raises(ModuleFailed, match="account_protected: false"):
+        call("account_table", state="absent", **GIVEN)
+    assert client.list_tables()["TableNames"] == ["leases", "releases"]
+    open_ = {**GIVEN, "tables": [{**it, "protected": False} for it in GIVEN["tables"]]}
+    assert call("account_table", check=True, state="absent", **open_)["changed"]
+    assert call("account_table", state="absent", **open_)["changed"] and client.list_tables()["TableNames"] == []
+    assert not call("account_table", state="absent", **open_)["changed"]
+
+
 @pytest.mark.parametrize(
     ("keys", "tags", "message"),
     [
