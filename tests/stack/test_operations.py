@@ -21,6 +21,11 @@ def operate(stack, verb, *options, inventory="inventories/local"):
     return stack.play("playbooks/operations.yml", *tags, *given, *check, inventory=inventory)
 
 
+def writes(stack):
+    """The calls that change something; records are read with Query."""
+    return [name for name in stack.writes() if name != "dynamodb:Query"]
+
+
 def service(stack):
     (found,) = stack.client("ecs").describe_services(cluster=CLUSTER, services=[SERVICE])["services"]
     return found
@@ -60,23 +65,9 @@ def two_stacks(tmp_path_factory):
 
 def test_without_a_verb_the_list_is_printed(standing):
     run = operate(standing, "")
-    verbs = [
-        "status",
-        "diagnose",
-        "logs",
-        "history",
-        "outputs",
-        "rollback",
-        "restart",
-        "scale",
-        "exec",
-        "run",
-        "unlock",
-    ]
-    assert (
-        run.rc == 0
-        and [line.split()[0] for line in run.text.splitlines() if line.startswith("    ")][2:] == names.split()
-    )
+    verbs = "status diagnose logs history outputs rollback restart scale exec run unlock"
+    rows = [line.split()[0] for line in run.text.splitlines() if line.startswith("    ")]
+    assert run.rc == 0 and rows[2:] == verbs.split(), run.text
 
 
 @pytest.mark.parametrize(
@@ -109,7 +100,7 @@ def test_status_and_outputs_show_one_screen_and_write_nothing(released, standing
     assert re.search(r"tv-shows-api-web +2/2 healthy", run.text) and "4 alarms are there" in run.text
     assert re.search(r"database +tv-shows-api-db +available", run.text) and re.search(r"(?m)^    free$", run.text)
     assert re.search(r"URL +https://api.tvshows.example.com", run.text)
-    assert standing.writes() == []
+    assert writes(standing) == []
 
 
 def test_logs_are_found_and_filtered(released, standing):
@@ -121,10 +112,10 @@ def test_logs_are_found_and_filtered(released, standing):
 
 def test_rollback_goes_back_to_what_served_and_is_recorded(released, standing):
     old, new = released
-    before = standing.control("/local-cloud/calls?reset=1", method="GET")
+    standing.calls()
     planned = operate(standing, "rollback", "--check")
     assert planned.rc == 0 and f"{new} -> {old}" in planned.text, planned.text
-    assert before and standing.writes() == [] and revision(standing) == new
+    assert writes(standing) == [] and revision(standing) == new
     run = operate(standing, "rollback")
     assert run.rc == 0 and "succeeded after" in run.text and revision(standing) == old, run.text
     assert standing.site().changed() == 0  # a plain run keeps what was gone back to
@@ -181,7 +172,7 @@ def test_exec_says_what_is_missing_and_then_gives_the_command(released, standing
 def test_run_ends_with_the_exit_code_and_the_log(released, standing):
     standing.calls()
     assert operate(standing, "run", "command=bin/seed", "--check").rc == 0
-    assert standing.writes() == []
+    assert writes(standing) == []
     run = operate(standing, "run", 'command="bin/rails db:seed"')
     assert run.rc == 0 and "Exit code 0" in run.text and "web: started" in run.text, run.text
     standing.control("/local-cloud/faults", {"kind": "exit", "exit_code": 4, "container": "web"})

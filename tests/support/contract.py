@@ -22,11 +22,13 @@ SHARED = re.compile(r"stack_\w+|image_\w+")
 NOTHING_TO_REMOVE = {
     "preflight": "it only looks",
     "release": "what it starts belongs to ecs_services, which removes it",
+    "operations": "it works on what other roles have made",
     "local_cloud": "it is the embedded AWS, not something in it; its entry point `stop` ends it",
 }
 # Roles whose scenario is somewhere else.
 SCENARIO_ELSEWHERE = {
     "release": "tests/stack runs it with everything that it needs",
+    "operations": "tests/stack/test_operations.py tries every verb on a stack that stands",
     "local_cloud": "it starts what scenarios run on: extensions/molecule/default and tests/local_cloud",
 }
 SCENARIO_FILES = ("molecule.yml", "converge.yml", "verify.yml", "cleanup.yml")
