@@ -15,8 +15,9 @@ help: ## what there is
 setup: $(STAMP) ## the virtual environment and the collection's link
 $(STAMP): requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 …")'
+	@echo "Making the virtual environment $(VENV), this takes a minute or two"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/pip install -qq --disable-pip-version-check -r requirements-dev.txt
 	@test -e collections/ansible_collections/slipway/aws/galaxy.yml || (mkdir -p collections/ansible_collections/slipway && ln -sfn ../../.. collections/ansible_collections/slipway/aws)
 	@touch $(STAMP)
 
