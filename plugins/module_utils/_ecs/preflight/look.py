@@ -228,6 +228,11 @@ def _secret(aws: Clients, arn: str, with_keys: bool) -> Raw | None:
         secret = dict(client.describe_secret(SecretId=arn))
     except client.exceptions.ResourceNotFoundException:
         return None
+    if ":alias/" in _key(secret):
+        # IAM knows keys, not their aliases. Where the alias cannot be followed it stays, and nothing is certain.
+        kms = aws.client("kms", arn.split(":")[3])
+        found = seen(lambda: str(kms.describe_key(KeyId=_key(secret))["KeyMetadata"]["Arn"]), REFUSED)
+        secret["KmsKeyId"] = secret["KmsKeyId"] if isinstance(found, Unseen) else found
     if with_keys and _stages(secret) and not secret.get("DeletedDate"):
         secret["keys"] = seen(lambda: _json_keys(client, arn), REFUSED)
     return secret
@@ -282,11 +287,10 @@ def _key(secret: Raw) -> str:
     key = str(secret.get("KmsKeyId") or "")
     if not key or key.endswith(OWN_KEY):
         return ""
-    return (
-        key
-        if key.startswith("arn:")
-        else f"{':'.join(secret['ARN'].split(':')[:5])}:key/{key}".replace(":secretsmanager:", ":kms:")
-    )
+    if key.startswith("arn:"):
+        return key
+    place = ":".join(secret["ARN"].split(":")[:5]).replace(":secretsmanager:", ":kms:")
+    return f"{place}:{key}" if key.startswith("alias/") else f"{place}:key/{key}"
 
 
 def _key_state(aws: Clients, key: str) -> str | None:
@@ -335,12 +339,16 @@ def _simulate(aws: Clients, some: list[Needed]) -> dict[Needed, str]:
         ResourceArns=sorted({it.resource for it in some}),
         **({"ContextEntries": entries} if keys else {}),
     )
-    decisions = {(it["EvalActionName"].lower(), it["EvalResourceName"]): _decision(it) for it in results}
+    decisions = {
+        (it["EvalActionName"].lower(), one["EvalResourceName"]): _decision(one)
+        for it in results
+        for one in (it, *(it.get("ResourceSpecificResults") or []))
+    }
     return {it: decisions.get((it.action.lower(), it.resource), policies.UNCLEAR) for it in some}
 
 
 def _decision(result: Raw) -> str:
-    if result["EvalDecision"] == "allowed":
+    if (result.get("EvalDecision") or result.get("EvalResourceDecision")) == "allowed":
         return policies.ALLOWED
     return policies.UNCLEAR if result.get("MissingContextValues") else policies.DENIED
 
@@ -367,6 +375,8 @@ def _documents(aws: Clients, role: str) -> list[Raw]:
 def _by_resource(aws: Clients, it: Needed) -> str:
     """A secret or key can let the role in by its own policy: where it names the role, nothing is certain."""
     region = it.resource.split(":")[3]
+    if ":alias/" in it.resource:
+        return policies.UNCLEAR
 
     def read() -> str:
         if it.action == DECRYPT:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import re
 from collections.abc import Iterable, Iterator
 
 from ansible_collections.slipway.aws.plugins.module_utils._ecs.preflight.checks import Check, fail, ok, unseen, warn
@@ -23,6 +24,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._ecs.preflight.facts i
 
 ANYWHERE = "0.0.0.0/0"
 HTTPS = 443
+_SERVICE = re.compile(r"amazonaws\.[a-z0-9-]+\.(.+)$")
 
 
 def judge(facts: Facts) -> Iterator[Check]:
@@ -140,7 +142,8 @@ def default_way(table: Raw, public: bool) -> tuple[str, str]:
 
 def _short(endpoint: Raw) -> str:
     """com.amazonaws.us-east-1.ecr.api: ecr.api"""
-    return str(endpoint["ServiceName"]).split(".", 3)[-1]
+    found = _SERVICE.search(str(endpoint["ServiceName"]))
+    return found[1] if found else ""
 
 
 def _has(need: str, endpoints: Iterable[Raw], table: Raw) -> bool:

@@ -242,6 +242,16 @@ def test_a_key_that_the_execution_role_may_not_use(ready):
     the_one(ready.bad(), "FAIL", "KMS key", "its state is Disabled")
 
 
+def test_an_alias_stands_for_its_key(ready):
+    kms = ready.cloud.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.create_alias(AliasName="alias/app", TargetKeyId=key)
+    ready.cloud.client("secretsmanager").update_secret(SecretId="app/settings", KmsKeyId="alias/app")
+    the_one(ready.bad(), "FAIL", "permission", f"not allowed on {key}")
+    ready.allow([*PERMISSIONS, {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key}])
+    assert ready.bad() == []
+
+
 def test_a_role_that_tasks_may_not_assume(ready):
     policy = json.dumps(TRUST).replace("ecs-tasks", "ec2")
     ready.cloud.client("iam").update_assume_role_policy(RoleName="execution", PolicyDocument=policy)
