@@ -24,6 +24,8 @@ STACK_NAMES = (
     "stack_lease_duration",
     "image_tag",
     "image_digest",
+    "image_source",
+    "image_repository",
     "approve",
     "confirm",
     "takeover",

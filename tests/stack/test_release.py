@@ -216,7 +216,7 @@ def test_publishing_where_nothing_can_build(standing, tmp_path):
     environ |= {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.com"}
     for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):
         subprocess.run(["git", "-C", str(tmp_path), *command], check=True, env=environ)
-    run = standing.play("playbooks/publish.yml", "-e", f"source={tmp_path}")
+    run = standing.play("playbooks/publish.yml", "-e", f"image_source={tmp_path}")
     assert run.rc != 0 and "No image can be built here: docker" in run.words, run.text
     nothing = standing.play("playbooks/publish.yml")
     assert nothing.rc != 0 and "-e source=<directory>" in nothing.words
