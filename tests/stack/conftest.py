@@ -108,7 +108,7 @@ class Stack:
         return dict(self.control("/local-cloud/calls?reset=1", method="GET")["calls"])
 
     def writes(self) -> list[str]:
-        reads = ("Describe", "List", "Get", "BatchGet", "Head")
+        reads = ("Describe", "List", "Get", "BatchGet", "Head", "Query", "Scan")
         return [name for name in self.calls() if not name.partition(":")[2].startswith(reads)]
 
     def seed(self, repository: str = "tv-shows-api", tag: str = "latest") -> str:
