@@ -39,7 +39,7 @@ def play(
     (directory / "play.yml").write_text(text.format(where=directory))
     environ = {**os.environ, **cloud.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
     command = [str(Path(sys.executable).parent / "ansible-playbook"), str(directory / "play.yml"), "-i", "one,two"]
-    command += ["-c", "local", "-e", f"ansible_python_interpreter={python}", *options]
+    command += ["-c", "local", "-e", json.dumps({"ansible_python_interpreter": python}), *options]
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=120)
 
 
@@ -49,7 +49,7 @@ def play(
 def test_the_result_is_the_same(cloud, tmp_path, python):
     if python != sys.executable:  # another name for the same Python: the usual way is taken then
         wrapper = tmp_path / "python"
-        wrapper.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        wrapper.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
         wrapper.chmod(0o755)
         python = str(wrapper)
     done = play(cloud, tmp_path, python=python)
