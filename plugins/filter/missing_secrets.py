@@ -43,10 +43,10 @@ def missing_secrets(result: Mapping[str, Any], region: str) -> list[dict[str, An
     return [
         {
             "what": f"the value of secret {name}, which is set by hand",
-            # `file://` keeps the value out of the shell's history and the process list
+            # typed or piped in: the value stays out of the shell's history and the process list
             "how": [
                 f"aws secretsmanager put-secret-value --region {region} --secret-id {name}"
-                " --secret-string file://<file with the value>"
+                " --secret-string file:///dev/stdin"
             ],
         }
         for name, secret in result.get("secrets", {}).items()
