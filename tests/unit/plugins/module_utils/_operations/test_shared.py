@@ -34,7 +34,7 @@ def test_chosen(asked, names):
 
 def test_a_misspelt_service_is_named_with_the_nearest():
     with pytest.raises(SlipwayError, match="did you mean worker"):
-        chosen(ITEMS, STACK, "wroker")
+        chosen(ITEMS, STACK, "wrkr")
 
 
 def test_one_service_is_asked_for_where_there_are_several():
