@@ -69,6 +69,8 @@ class Runner:
         self._logs.mkdir(parents=True, exist_ok=True)
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._interrupted)
+        # Where a shell started this in the background SIGINT is ignored, here and in all that is started from here.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         speaking = threading.Lock()
 
         def one(part: Part) -> Outcome:
@@ -132,8 +134,8 @@ class Runner:
 
     @staticmethod
     def _end(group: int) -> None:
-        """SIGTERM to a group that was started here, and SIGKILL where that is not enough."""
-        for number, patience in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 1.0)):
+        """Ends a group that was started here: by SIGINT, so that pytest takes its fixtures down, then harder."""
+        for number, patience in ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 1.0)):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(group, number)
                 deadline = time.monotonic() + patience
