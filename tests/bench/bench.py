@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run costs: seconds, CPU, API calls and tasks of a first, a second and a check run of one stack.
+"""What a run costs: seconds, CPU, API calls and tasks of a first, a second and a check run, and of a release.
 
     python tests/bench/bench.py [--runs 3] [--latency 0 60] [--write]
 
@@ -28,6 +28,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import boto3
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCHER = ROOT / "extensions" / "local_cloud" / "launcher.py"
@@ -90,12 +92,24 @@ def embedded_aws() -> Iterator[tuple[Cloud, str]]:
             subprocess.run([*command, "stop", *options], check=True, stdout=subprocess.DEVNULL)
 
 
-def play(cloud: Cloud, playbook: str, *options: str) -> tuple[int, str]:
-    environ = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "ANSIBLE_"))}
-    environ.update(ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), PATH=f"{BIN}:{environ['PATH']}")
-    command = ["ansible-playbook", playbook, "-i", "inventories/local", "-e", f"local_cloud_endpoint={cloud.endpoint}"]
+def environ() -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "ANSIBLE_"))}
+    return {**kept, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "PATH": f"{BIN}:{kept['PATH']}"}
+
+
+def playbook(cloud: Cloud, name: str) -> list[str]:
+    return ["ansible-playbook", name, "-i", "inventories/local", "-e", f"local_cloud_endpoint={cloud.endpoint}"]
+
+
+def play(cloud: Cloud, name: str, *options: str) -> tuple[int, str]:
     done = subprocess.run(
-        [*command, *options], cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=600
+        [*playbook(cloud, name), *options],
+        cwd=ROOT,
+        env=environ(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -104,7 +118,7 @@ def measured(cloud: Cloud, *options: str) -> Cost:
     """One run of site.yml that has to succeed."""
     cloud.calls()
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    code, text = play(cloud, "site.yml", "--limit", STACK, *options)
+    code, text = play(cloud, "site.yml", *options)
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     if code:
         sys.exit(f"The run failed:\n{text}")
@@ -127,7 +141,64 @@ def seed(cloud: Cloud, directory: str) -> None:
         sys.exit(f"Seeding failed:\n{text}")
 
 
-def bench(latency: int, runs: int) -> dict[str, Cost]:
+@dataclass(frozen=True)
+class Release:
+    """Seconds of deploy.yml: until UpdateService, of the rollout itself, and after it; and its API calls."""
+
+    before: float
+    rollout: float
+    after: float
+    calls: int
+
+
+def release(cloud: Cloud, directory: str) -> Release:
+    """Two releases: one to count the calls, one to watch from outside, which makes calls of its own."""
+    push(cloud, directory, "bench-1")
+    cloud.calls()
+    deploy(cloud, "bench-1").communicate()
+    calls = cloud.calls()
+    push(cloud, directory, "bench-2")
+    ecs = client(cloud, "ecs")
+
+    def primary() -> dict[str, Any]:
+        found = ecs.describe_services(cluster="tv-shows-api-cluster", services=["tv-shows-api-web"])["services"][0]
+        return dict(next(it for it in found["deployments"] if it["status"] == "PRIMARY"))
+
+    old, start = primary()["id"], time.perf_counter()
+    process = deploy(cloud, "bench-2")
+    updated = completed = 0.0
+    while process.poll() is None:
+        now = primary()
+        if not updated and now["id"] != old:
+            updated = time.perf_counter()
+        if updated and not completed and now["rolloutState"] == "COMPLETED":
+            completed = time.perf_counter()
+        time.sleep(0.02)
+    end = time.perf_counter()
+    if process.returncode or not (updated and completed):
+        sys.exit(f"The release failed:\n{process.communicate()[0]}")
+    return Release(updated - start, completed - updated, end - completed, calls)
+
+
+def client(cloud: Cloud, service: str) -> Any:
+    keys = {"aws_access_key_id": "embedded-aws", "aws_secret_access_key": "embedded-aws-takes-any-key"}
+    return boto3.client(service, region_name="us-east-1", endpoint_url=cloud.endpoint, **keys)
+
+
+def push(cloud: Cloud, directory: str, tag: str) -> None:
+    images = json.dumps({"local_cloud_images": [{"repository": "tv-shows-api", "tag": tag}]})
+    code, text = play(cloud, "tests/bench/seed.yml", "-e", f"local_cloud_directory={directory}", "-e", images)
+    if code:
+        sys.exit(f"Pushing {tag} failed:\n{text}")
+
+
+def deploy(cloud: Cloud, tag: str) -> subprocess.Popen[str]:
+    command = [*playbook(cloud, "playbooks/deploy.yml"), "-e", f"image_tag={tag}"]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=ROOT, env=environ(), stdout=pipe, stderr=subprocess.STDOUT, text=True)
+
+
+def bench(latency: int, runs: int) -> tuple[dict[str, Cost], Release]:
     with embedded_aws() as (cloud, directory):
         cloud.ask("/local-cloud/settings", {"latency_ms": latency})
         check = measured(cloud, "--check")
@@ -136,7 +207,8 @@ def bench(latency: int, runs: int) -> dict[str, Cost]:
         second = median([measured(cloud) for _ in range(runs)])
         if second.changed:
             sys.exit(f"A second run changed {second.changed} things")
-        return {"check run, empty account": check, "first run": first, "second run": second}
+        costs = {"check run, empty account": check, "first run": first, "second run": second}
+        return costs, release(cloud, directory)
 
 
 def rows(latency: int, costs: dict[str, Cost]) -> list[list[str]]:
@@ -168,6 +240,7 @@ def table(columns: list[str], body: list[list[str]]) -> str:
 
 RUNS = ["run", "ms a call", "seconds", "CPU seconds", "API calls", "tasks", "changed"]
 RATIOS = ["second run of the same stack as", "ms a call", "seconds", "ours / theirs", "API calls", "ours / theirs"]
+RELEASE = ["release, ms a call", "seconds to UpdateService", "rollout itself", "beyond the rollout", "API calls"]
 
 
 def main() -> None:
@@ -178,11 +251,14 @@ def main() -> None:
     options = parser.parse_args()
     body: list[list[str]] = []
     compared: list[list[str]] = []
+    released: list[list[str]] = []
     for latency in options.latency:
-        costs = bench(latency, options.runs)
+        costs, one = bench(latency, options.runs)
         body += rows(latency, costs)
         compared += ratios(latency, costs["second run"])
-    text = f"{table(RUNS, body)}\n\n{table(RATIOS, compared)}"
+        times = [f"{seconds:.1f}" for seconds in (one.before, one.rollout, one.after)]
+        released.append([str(latency), *times, str(one.calls)])
+    text = "\n\n".join([table(RUNS, body), table(RATIOS, compared), table(RELEASE, released)])
     print(text)
     if options.write:
         page = ROOT / "docs" / "bench.md"
