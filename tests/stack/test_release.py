@@ -219,7 +219,7 @@ def test_publishing_where_nothing_can_build(standing, tmp_path):
     run = standing.play("playbooks/publish.yml", "-e", f"image_source={tmp_path}")
     assert run.rc != 0 and "No image can be built here: docker" in run.words, run.text
     nothing = standing.play("playbooks/publish.yml")
-    assert nothing.rc != 0 and "-e source=<directory>" in nothing.words
+    assert nothing.rc != 0 and "-e image_source=<directory>" in nothing.words
 
 
 def test_an_account_without_tables_is_told_how_to_make_them(empty):
