@@ -173,7 +173,7 @@ def test_the_way_to_several_zones_goes_by_way_of_a_replica_and_back(cloud, cache
 
 
 def test_starting_does_not_wait_and_waiting_ends_when_it_is_available(cloud, cache):
-    cloud.post("/local-cloud/settings", {"cache_seconds": 0.4})
+    cloud.post("/local-cloud/settings", {"cache_seconds": 2.0})
     try:
         made = elasticache(**cache)
         assert (made["waited_s"], made["result"]["status"]) == (0, "creating")

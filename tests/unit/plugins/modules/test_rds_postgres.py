@@ -184,7 +184,7 @@ def test_replicas_follow_when_the_instance_is_there_and_go_again(cloud, database
 
 
 def test_starting_does_not_wait_and_waiting_ends_when_it_is_available(cloud, database):
-    cloud.post("/local-cloud/settings", {"database_seconds": 0.4})
+    cloud.post("/local-cloud/settings", {"database_seconds": 2.0})
     try:
         made = rds(**database, replicas=1)
         assert made["waited_s"] == 0
