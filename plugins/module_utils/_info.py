@@ -33,6 +33,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._rds import describe a
 from ansible_collections.slipway.aws.plugins.module_utils._rds import problems as rds_problems
 from ansible_collections.slipway.aws.plugins.module_utils._rds import ready as rds_ready
 from ansible_collections.slipway.aws.plugins.module_utils._secrets import describe as secrets
+from ansible_collections.slipway.aws.plugins.module_utils._settings import without_prefix
 from ansible_collections.slipway.aws.plugins.module_utils._vpc import describe as vpc
 from ansible_collections.slipway.aws.plugins.module_utils._vpc import layout
 
@@ -59,10 +60,6 @@ def read_all(aws: Clients, stack: Stack, settings: Settings) -> dict[str, Result
         {name: partial(reader, aws, replace(stack, role=name), settings) for name, reader in readers.items()}
     )
     return {f"{name}_result": result for name, result in found.items()}
-
-
-def without_prefix(settings: Settings, prefix: str) -> Result:
-    return {name.removeprefix(prefix): value for name, value in settings.items() if name.startswith(prefix)}
 
 
 def networking(aws: Clients, stack: Stack, settings: Settings) -> Result:

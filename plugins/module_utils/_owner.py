@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ansible_collections.slipway.aws.plugins.module_utils._errors import SlipwayError
 
@@ -71,6 +72,15 @@ def owner(tags: Mapping[str, str]) -> str:
 def managed(tags: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
     """Of a resource's tags those that we manage: what others have added is left alone."""
     return {key: value for key, value in tags.items() if key in wanted}
+
+
+def guarded(
+    stack: Stack, resource: str, current: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """What is there, to be compared with what is wanted: ours alone (else it raises), with the tags that we manage."""
+    for name, have in current.items():
+        require_ours(stack, resource, name, have["tags"])
+    return {name: {**have, "tags": managed(have["tags"], wanted[name]["tags"])} for name, have in current.items()}
 
 
 def require_ours(stack: Stack, resource: str, name: str, tags: Mapping[str, str]) -> None:

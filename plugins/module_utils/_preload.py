@@ -13,6 +13,8 @@ from pathlib import Path
 from ansible_collections.slipway.aws.plugins.module_utils import _aws
 
 MODULES = "ansible_collections.slipway.aws.plugins.modules"
+# Loads a parser and a driver that only a migration needs.
+LATER = ("migration_sql",)
 SERVICES = (
     "acm",
     "application-autoscaling",
@@ -33,5 +35,6 @@ SERVICES = (
 def load() -> None:
     """Import our modules and read botocore's service models into the loader that `_aws.Clients` uses."""
     for found in pkgutil.iter_modules([str(Path(__file__).resolve().parents[1] / "modules")]):
-        importlib.import_module(f"{MODULES}.{found.name}")
+        if found.name not in LATER:
+            importlib.import_module(f"{MODULES}.{found.name}")
     _aws.warm(SERVICES)

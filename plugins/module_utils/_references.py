@@ -20,6 +20,7 @@ from ansible_collections.slipway.aws.plugins.module_utils._iam import problems a
 from ansible_collections.slipway.aws.plugins.module_utils._rds import problems as database
 from ansible_collections.slipway.aws.plugins.module_utils._release import problems as release
 from ansible_collections.slipway.aws.plugins.module_utils._secrets import problems as secrets
+from ansible_collections.slipway.aws.plugins.module_utils._settings import without_prefix
 from ansible_collections.slipway.aws.plugins.module_utils._vpc import problems as networking
 
 Variables = Mapping[str, Any]
@@ -100,8 +101,7 @@ def prefix(variables: Variables) -> str:
 
 
 def check_networking(variables: Variables) -> list[str]:
-    spec = {name.removeprefix("networking_"): it for name, it in variables.items() if name.startswith("networking_")}
-    return networking.problems(spec, prefix=prefix(variables))
+    return networking.problems(without_prefix(variables, "networking_"), prefix=prefix(variables))
 
 
 def check_store(role: Any) -> Callable[[Variables], list[str]]:

@@ -47,6 +47,11 @@ class Problem:
         return f"{self.variable}{place}: {self.text}"
 
 
+def without_prefix(variables: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """The variables of a role as its module calls them: {"cache_engine": …} is {"engine": …} of `cache_`."""
+    return {name.removeprefix(prefix): value for name, value in variables.items() if name.startswith(prefix)}
+
+
 def distance(one: str, other: str, limit: int = FAR) -> int:
     """Edit distance (insert, delete, replace, swap of neighbours), `limit` where it is that or more."""
     if abs(len(one) - len(other)) >= limit:

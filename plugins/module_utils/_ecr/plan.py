@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.slipway.aws.plugins.module_utils._owner import Stack, managed, require_ours
+from ansible_collections.slipway.aws.plugins.module_utils._owner import Stack, guarded
 from ansible_collections.slipway.aws.plugins.module_utils._plan import Change, compare
 
 REPOSITORY = "ECR repository"
@@ -48,10 +48,7 @@ def lifecycle(keep_images: int | None, keep_days: int | None) -> dict[str, Any] 
 def plan(
     current: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Mapping[str, Any]], stack: Stack
 ) -> list[Change]:
-    for name, have in current.items():
-        require_ours(stack, REPOSITORY, name, have["tags"])
-    known = {name: {**have, "tags": managed(have["tags"], wanted[name]["tags"])} for name, have in current.items()}
-    return compare(REPOSITORY, known, wanted)
+    return compare(REPOSITORY, guarded(stack, REPOSITORY, current, wanted), wanted)
 
 
 def plan_removal(current: Mapping[str, Mapping[str, Any]], stack: Stack) -> list[Change]:

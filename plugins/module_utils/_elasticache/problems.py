@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ansible_collections.slipway.aws.plugins.module_utils._rds.rules import numbers, window_problems
+from ansible_collections.slipway.aws.plugins.module_utils._settings import without_prefix
 
 ENGINES = ("redis", "valkey")
 MODES = ("replication_group", "cluster")
@@ -26,7 +27,7 @@ _NODE = re.compile(r"^cache\.[a-z0-9]+\.[a-z0-9]+$")
 
 def spec_of(variables: Mapping[str, Any]) -> dict[str, Any]:
     """The variables of role cache without their prefix: what problems() takes."""
-    return {key.removeprefix(PREFIX): value for key, value in variables.items() if key.startswith(PREFIX)}
+    return without_prefix(variables, PREFIX)
 
 
 def wanted(spec: Mapping[str, Any]) -> bool:

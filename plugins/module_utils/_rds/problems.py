@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.slipway.aws.plugins.module_utils._rds.describe import MAX_REPLICAS, replica_name
 from ansible_collections.slipway.aws.plugins.module_utils._rds.rules import numbers, window_problems
+from ansible_collections.slipway.aws.plugins.module_utils._settings import without_prefix
 
 ENGINES = ("postgres",)
 PREFIX = "database_"
@@ -31,7 +32,7 @@ _RESERVED_USERS = ("admin", "rdsadmin", "rds_superuser", "user", "public")
 def spec_of(variables: Mapping[str, Any]) -> dict[str, Any]:
     """The variables of role database without their prefix: what problems() takes."""
     region = {"region": variables["stack_region"]} if variables.get("stack_region") else {}
-    return {**region, **{key.removeprefix(PREFIX): it for key, it in variables.items() if key.startswith(PREFIX)}}
+    return {**region, **without_prefix(variables, PREFIX)}
 
 
 def wanted(spec: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.slipway.aws.plugins.module_utils._owner import Stack, managed, require_ours
+from ansible_collections.slipway.aws.plugins.module_utils._owner import Stack, guarded
 from ansible_collections.slipway.aws.plugins.module_utils._plan import Change, compare
 
 CLUSTER = "ECS cluster"
@@ -30,11 +30,8 @@ def desired(params: Mapping[str, Any], stack: Stack) -> dict[str, Any]:
 
 
 def plan(name: str, current: Mapping[str, Any] | None, wanted: Mapping[str, Any], stack: Stack) -> list[Change]:
-    if current is None:
-        return compare(CLUSTER, {}, {name: wanted})
-    require_ours(stack, CLUSTER, name, current["tags"])
-    known = {**current, "tags": managed(current["tags"], wanted["tags"])}
-    return compare(CLUSTER, {name: known}, {name: wanted})
+    there = {} if current is None else {name: current}
+    return compare(CLUSTER, guarded(stack, CLUSTER, there, {name: wanted}), {name: wanted})
 
 
 def plan_removal(name: str, current: Mapping[str, Any] | None, stack: Stack) -> list[Change]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.slipway.aws.plugins.module_utils._ecs.scaling import named
 from ansible_collections.slipway.aws.plugins.module_utils._errors import SlipwayError
-from ansible_collections.slipway.aws.plugins.module_utils._owner import Stack, managed, require_ours
+from ansible_collections.slipway.aws.plugins.module_utils._owner import Stack, guarded
 from ansible_collections.slipway.aws.plugins.module_utils._plan import Change, compare
 
 SERVICE = "ECS service"
@@ -58,15 +58,14 @@ def plan(
     current: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Mapping[str, Any]], stack: Stack
 ) -> list[Change]:
     """Both by AWS's name. A service that is still DRAINING from its removal is no service to update."""
+    known = guarded(stack, SERVICE, current, wanted)
     for name, have in current.items():
-        require_ours(stack, SERVICE, name, have["tags"])
         if have["status"] == "DRAINING":
             raise SlipwayError(
                 f"{SERVICE} {name} is being removed",
                 "its status is DRAINING: its last tasks are stopping",
                 "Repeat the run in a minute, it makes the service then.",
             )
-    known = {name: {**have, "tags": managed(have["tags"], wanted[name]["tags"])} for name, have in current.items()}
     return compare(SERVICE, known, wanted, fixed=FIXED)
 
 
